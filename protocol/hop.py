@@ -1,0 +1,130 @@
+"""The envelope between central and a gateway, both ways: frames under the hop key that the two share.
+
+It says "from my peer, for me, in this order" and nothing about what a center may do: the frames inside carry their
+own seals, which the gateway cannot make. Frames of known size follow one another; one of variable size comes last.
+"""
+
+import struct
+from collections import namedtuple
+
+from protocol.errors import BadTag, Malformed
+from protocol.hmac import TAG_SIZE, Mac, same
+from protocol.layout import kind_of, type_octet
+from protocol.messages import (
+    ACK,
+    BEAT,
+    COMMAND,
+    HELLO,
+    KIND_DIGEST,
+    KIND_HOP,
+    KIND_PRESENCE,
+    KIND_RECEIPT,
+    KIND_REPORT,
+    TIME,
+)
+
+# `frames` is a list of octet strings.
+Envelope = namedtuple("Envelope", ("gateway", "sequence", "frames"))
+# Central has every outbox entry up to `upto`, and upto + 1 + n for each bit n that is set in `beyond`.
+Receipt = namedtuple("Receipt", ("upto", "beyond"))
+# A gateway's word on one center, from sealed round trips only: `up` 1 or 0, for how many seconds.
+Presence = namedtuple("Presence", ("center", "up", "since"))
+# Heartbeats of many centers: list of (age in seconds, sealed beat); `oldest` is the first outbox entry still kept.
+Digest = namedtuple("Digest", ("time", "oldest", "beats"))
+
+MAX_SIZE = 4096  # the broker's max_packet_size
+
+_HEAD = ">BHI"
+_HEAD_SIZE = 7
+_RECEIPT = ">BII"
+_PRESENCE = ">BIBI"
+_DIGEST = ">BII"
+_DIGEST_SIZE = 9
+_CONTEXT = b"sereno/1 hop\0"
+
+_SIZES = {
+    COMMAND.kind: COMMAND.size,
+    ACK.kind: ACK.size,
+    HELLO.kind: HELLO.size,
+    TIME.kind: TIME.size,
+    BEAT.kind: BEAT.size,
+    KIND_RECEIPT: 9,
+    KIND_PRESENCE: 10,
+}
+_VARIABLE = (KIND_DIGEST, KIND_REPORT)
+
+
+def seal(key: Mac, gateway: int, sequence: int, frames: list[bytes]) -> bytes:
+    """One envelope, at most 4,000 octets; raises Malformed when it would be longer."""
+    body = struct.pack(_HEAD, type_octet(KIND_HOP), gateway, sequence) + b"".join(frames)
+    if len(body) > MAX_SIZE - 96:
+        raise Malformed("an envelope of %d octets is too long for the broker" % len(body))
+    return body + key.tag(_CONTEXT + body)
+
+
+def open(key: Mac, octets: bytes) -> Envelope:
+    """The envelope; raises BadTag, or Malformed. Nothing inside is looked at before the tag verified."""
+    if len(octets) < _HEAD_SIZE + TAG_SIZE or kind_of(octets) != KIND_HOP:
+        raise Malformed("not a hop envelope")
+    if not same(key.tag(_CONTEXT + octets[:-TAG_SIZE]), octets[-TAG_SIZE:]):
+        raise BadTag("hop envelope: tag does not verify")
+    _, gateway, sequence = struct.unpack(_HEAD, octets[:_HEAD_SIZE])
+    return Envelope(gateway, sequence, split(octets[_HEAD_SIZE:-TAG_SIZE]))
+
+
+def split(octets: bytes) -> list[bytes]:
+    """The frames that stand one after another; raises Malformed for an unknown kind or a cut frame."""
+    frames = []
+    while octets:
+        kind = kind_of(octets)
+        size = len(octets) if kind in _VARIABLE else _SIZES.get(kind)
+        if size is None or size > len(octets):
+            raise Malformed("a frame of kind %d does not fit in %d octets" % (kind, len(octets)))
+        frames.append(octets[:size])
+        octets = octets[size:]
+    return frames
+
+
+def receipt(message: Receipt) -> bytes:
+    """A receipt's octets."""
+    return struct.pack(_RECEIPT, type_octet(KIND_RECEIPT), message.upto, message.beyond)
+
+
+def read_receipt(frame: bytes) -> Receipt:
+    """A receipt from its octets."""
+    return Receipt(*_fields(_RECEIPT, frame))
+
+
+def presence(message: Presence) -> bytes:
+    """A change of presence in octets."""
+    return struct.pack(_PRESENCE, type_octet(KIND_PRESENCE), message.center, message.up, message.since)
+
+
+def read_presence(frame: bytes) -> Presence:
+    """A change of presence from its octets."""
+    return Presence(*_fields(_PRESENCE, frame))
+
+
+def digest(message: Digest) -> bytes:
+    """A digest's octets; 100 beats fit an envelope."""
+    head = struct.pack(_DIGEST, type_octet(KIND_DIGEST), message.time, message.oldest)
+    return head + b"".join([struct.pack(">H", min(age, 0xFFFF)) + beat for age, beat in message.beats])
+
+
+def read_digest(frame: bytes) -> Digest:
+    """A digest from its octets; the beats inside are still sealed."""
+    entry = 2 + BEAT.size
+    if len(frame) < _DIGEST_SIZE or (len(frame) - _DIGEST_SIZE) % entry:
+        raise Malformed("%d octets cannot be a digest" % len(frame))
+    beats = [
+        (struct.unpack(">H", frame[at : at + 2])[0], frame[at + 2 : at + entry])
+        for at in range(_DIGEST_SIZE, len(frame), entry)
+    ]
+    _, time, oldest = struct.unpack(_DIGEST, frame[:_DIGEST_SIZE])
+    return Digest(time, oldest, beats)
+
+
+def _fields(layout: str, frame: bytes) -> tuple[int, ...]:
+    if len(frame) != struct.calcsize(layout):
+        raise Malformed("%d octets where %d were expected" % (len(frame), struct.calcsize(layout)))
+    return struct.unpack(layout, frame)[1:]
