@@ -70,7 +70,7 @@ class Broker:
         """Start it and wait until it accepts; raises SimulatorError with the end of its log when it does not."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own command line
+            self._process = subprocess.Popen(
                 self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
         deadline = time.monotonic() + _START_TIMEOUT_S

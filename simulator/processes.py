@@ -56,14 +56,14 @@ class Service:
         if self.running:
             raise SimulatorError(f"{self.name} already runs")
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own programs
+            self._process = subprocess.Popen(
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - started from the main thread only
+                preexec_fn=die_with_parent,
             )
 
     def stop(self, timeout_s: float = 10) -> int | None:
