@@ -153,7 +153,7 @@ def _duration(target: Target, now: int, dice: random.Random) -> bytes:
 def _action(target: Target, now: int, dice: random.Random) -> bytes:
     choice = dice.randrange(3)
     if choice == 0:
-        return _edited(target, now, action=dice.randrange(codes.ACTIVATE + 1, codes.ACTIVATE + 15))
+        return _edited(target, now, action=dice.choice((codes.ACTIVATE | codes.SIREN, codes.ACTIVATE | codes.STROBE)))
     counter = target.next_counter()
     if choice == 1:
         return target.seal(target.command(now, counter=counter, action=dice.randrange(0x20, 0x100)))
