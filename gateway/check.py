@@ -1,0 +1,164 @@
+"""`sereno-gateway check`: everything that can be wrong before a gateway is left on its pole, in a technician's words.
+
+Called by `__main__`. It changes nothing, and never connects with the gateway's own name, which would evict the
+service that runs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509.oid import NameOID
+
+from gateway.clock import SystemClock, synchronised
+from gateway.errors import SettingsWrong
+from gateway.refusals import of_exception
+from gateway.session import Endpoint, NamedContext
+from gateway.settings import Settings
+from gateway.store.keys import GatewayKeys, load, secret_mode
+from protocol.topics import center_name
+
+OK, WARNING, ERROR = "ok", "warning", "error"
+WARN_DAYS = 60
+_CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the check."""
+
+    level: str
+    text: str
+
+
+def context(folder: Path) -> NamedContext:
+    """TLS with our certificate and full verification of the broker's; raises OSError or ssl.SSLError."""
+    made = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.load_verify_locations(folder / "ca.pem")
+    made.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return made
+
+
+def certificates(folder: Path, name: str) -> None:
+    """Raise SettingsWrong with a sentence when our certificate files cannot be used to connect."""
+    secret_mode(folder / "key.pem")
+    certificate = _certificate(folder / "cert.pem")
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not common or common[0].value != name:
+        raise SettingsWrong(f"{folder / 'cert.pem'} is not the certificate of {name}; copy that gateway's own folder")
+    _certificate(folder / "ca.pem")
+    try:
+        context(folder)
+        key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
+    except (OSError, ValueError) as error:
+        raise SettingsWrong(f"{folder / 'key.pem'} does not belong to cert.pem or cannot be read ({error})") from error
+    whole = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if key.public_key().public_bytes(*whole) != certificate.public_key().public_bytes(*whole):
+        raise SettingsWrong(f"{folder / 'key.pem'} does not belong to cert.pem; copy that gateway's own folder")
+
+
+def findings(settings: Settings, connect: bool) -> list[Finding]:
+    """Everything found, errors included; the settings themselves were read without an error."""
+    found = [Finding(OK, "settings: every option is known and possible")]
+    found += _state_folder(settings.folders.state, settings.outbox.min_free_mb)
+    found += _clock()
+    try:
+        keys = load(settings.folders.keys)
+        certificates(settings.folders.keys, keys.name)
+    except SettingsWrong as error:
+        return [*found, Finding(ERROR, str(error))]
+    found.append(Finding(OK, f"keys: {keys.name}, sequence epoch {keys.sequence_epoch}"))
+    names = ", ".join(center_name(center) for center in keys.centers)
+    centers = (
+        Finding(OK, f"centers: {names}") if keys.centers else Finding(WARNING, "centers: none is enrolled here yet")
+    )
+    found += [centers, *_dates(settings.folders.keys)]
+    if connect:
+        uplink, local = endpoints(settings, keys)
+        found += [_reach("uplink", uplink, settings.folders.keys), _reach("local", local, settings.folders.keys)]
+    return found
+
+
+def endpoints(settings: Settings, keys: GatewayKeys) -> tuple[Endpoint, Endpoint]:
+    """The two brokers: beside central, and the local one."""
+    up, local = settings.uplink, settings.local
+    return (
+        Endpoint(up.host, up.port, up.name or up.host, up.keepalive_s, up.user_timeout_s, up.protocol),
+        Endpoint(
+            local.host, local.port, local.name or keys.name, local.keepalive_s, local.user_timeout_s, local.protocol
+        ),
+    )
+
+
+def _state_folder(folder: Path, min_free_mb: int) -> list[Finding]:
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        return [
+            Finding(ERROR, f"{folder} is not a folder that this user can write; make it and give it to the service")
+        ]
+    free_mb = shutil.disk_usage(folder).free >> 20
+    if free_mb < min_free_mb:
+        return [Finding(ERROR, f"{folder}: only {free_mb} MB are free, {min_free_mb} must stay; free some space")]
+    return [Finding(OK, f"state: {folder}, {free_mb} MB free")]
+
+
+def _clock() -> list[Finding]:
+    if not SystemClock().sane():
+        return [Finding(ERROR, f"clock: {datetime.now(UTC):%Y-%m-%d} cannot be right; set up time synchronisation")]
+    if not synchronised():
+        return [Finding(WARNING, "clock: the kernel does not call it synchronised; check chrony or systemd-timesyncd")]
+    return [Finding(OK, "clock: synchronised")]
+
+
+def _dates(folder: Path) -> list[Finding]:
+    found = []
+    now = datetime.now(UTC)
+    for file in ("cert.pem", "ca.pem", "broker-cert.pem"):
+        path = folder / file
+        if file == "broker-cert.pem" and not path.exists():
+            continue
+        try:
+            certificate = _certificate(path)
+        except SettingsWrong as error:
+            found.append(Finding(ERROR, str(error)))
+            continue
+        last = certificate.not_valid_after_utc
+        left_days = (last - now).days
+        if now > last:
+            found.append(Finding(ERROR, f"{path} expired on {last:%Y-%m-%d}; enrol this gateway again"))
+        elif now < certificate.not_valid_before_utc:
+            first = certificate.not_valid_before_utc
+            found.append(Finding(ERROR, f"{path} is valid from {first:%Y-%m-%d} on only; check this machine's clock"))
+        elif last - now < timedelta(days=WARN_DAYS):
+            found.append(Finding(WARNING, f"{path} expires in {left_days} days, on {last:%Y-%m-%d}; renew it now"))
+        else:
+            found.append(Finding(OK, f"{file}: valid until {last:%Y-%m-%d}"))
+    return found
+
+
+def _certificate(path: Path) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except OSError as error:
+        raise SettingsWrong(f"{path} cannot be read ({error.strerror}); copy the folder that enrolment made") from error
+    except ValueError as error:
+        raise SettingsWrong(f"{path} is not a certificate in PEM; copy the folder that enrolment made") from error
+
+
+def _reach(side: str, endpoint: Endpoint, folder: Path) -> Finding:
+    where = f"{endpoint.host}:{endpoint.port}"
+    try:
+        made = context(folder)
+        made.expected = endpoint.name
+        with socket.create_connection((endpoint.host, endpoint.port), _CONNECT_TIMEOUT_S) as raw, made.wrap_socket(raw):
+            return Finding(OK, f"{side}: {where} answers, and is {endpoint.name}")
+    except (OSError, ValueError) as error:
+        return Finding(ERROR, f"{side}: {of_exception(error, where, endpoint.name)}")

@@ -1,0 +1,1 @@
+"""Pure decisions of the gateway: `now` comes in, a value with a reason goes out."""

@@ -1,0 +1,162 @@
+"""Upwards, center by center: acks to the outbox, hellos answered or passed up, heartbeats kept, presence told.
+
+Called by the turn for everything that centers publish on the local broker. Only a seal that verified counts as life.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gateway.domain import admission
+from gateway.domain.admission import Passage
+from gateway.domain.presence import Change
+from gateway.flows.outbox import Outbox
+from gateway.flows.state import Later, State
+from gateway.flows.upward import Upward
+from gateway.ports import LOCAL as LOCAL_SIDE
+from gateway.ports import CenterMemory, Clock, Local, Log, Received, Store
+from protocol import hop, report
+from protocol.codes import AUTHORITY_NAMES, CENTRAL, LOCAL, status_name
+from protocol.errors import BadTag
+from protocol.hmac import Mac
+from protocol.messages import ACK, BEAT, HELLO, KIND_REPORT, TIME, Hello, Time
+
+# A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
+HELLO_LIFE_S = 55.0
+
+
+class Centers:
+    """The centers of this gateway as they speak."""
+
+    def __init__(
+        self, state: State, store: Store, local: Local, outbox: Outbox, upward: Upward, clock: Clock, log: Log
+    ) -> None:
+        self._state = state
+        self._store = store
+        self._local = local
+        self._outbox = outbox
+        self._upward = upward
+        self._clock = clock
+        self._log = log
+
+    def up(self, name: str, message: Received, later: Later) -> None:
+        """One frame of the center `name`, inside a transaction; raises NoRoom when an ack must wait."""
+        passage = admission.upward(name, message.payload, self._state.mine, message.retained)
+        if not passage.passes:
+            self._state.tally(LOCAL_SIDE, name, passage.reason)
+            later(message.acknowledge)
+            return
+        try:
+            self._by_kind(passage, message.payload, later)
+        except BadTag as error:
+            self._state.tally(LOCAL_SIDE, name, str(error))
+        later(message.acknowledge)
+
+    def link(self, center: int, greeting: bool, later: Later) -> None:
+        """A greeting hurries what waits for the center; a last will shortens the wait for its next sign of life."""
+        now = self._clock.monotonic()
+        if center not in self._state.mine:
+            return
+        if greeting:
+            later(partial(self._state.delivery.hurry, now, center))
+        else:
+            later(partial(self._state.presence.hinted, center, now))
+
+    def tell(self, changes: list[Change]) -> None:
+        """Say changes of presence to central at once; it is told again with everything else when the uplink returns."""
+        for change in changes:
+            say = self._log.info if change.up else self._log.warning
+            say("presence", center=change.center, up=change.up, silent_s=change.since_s, reason=change.reason)
+        self._upward.send([hop.presence(hop.Presence(c.center, int(c.up), c.since_s)) for c in changes])
+
+    def hand_up(self) -> None:
+        """Give central what could not be handed over while it was spoken."""
+        now = self._clock.monotonic()
+        for key, (said_at, frame) in list(self._state.volatile.items()):
+            late = key[1] == HELLO.kind and now - said_at > HELLO_LIFE_S
+            if late or self._upward.send_alone(frame):
+                self._state.volatile.pop(key)
+
+    def _by_kind(self, passage: Passage, frame: bytes, later: Later) -> None:
+        if passage.kind == ACK.kind:
+            self._ack(passage, frame, later)
+        elif passage.authority == LOCAL and passage.kind == HELLO.kind:
+            self._hello(HELLO.open(self._pair_up(passage.center), frame), later)
+        elif passage.authority == LOCAL and passage.kind == BEAT.kind:
+            BEAT.open(self._pair_up(passage.center), frame)
+            later(partial(self._alive, passage.center))
+        elif passage.authority == LOCAL and passage.kind == KIND_REPORT:
+            report.open(self._pair_up(passage.center), frame)
+            later(partial(self._alive, passage.center))
+        elif passage.kind == BEAT.kind:
+            # Only central's key can tell whether it is genuine; it travels in the digest and proves nothing here.
+            if passage.authority == CENTRAL:
+                later(partial(self._beat, passage.center, frame))
+        else:
+            later(partial(self._volatile, passage, frame))
+
+    def _ack(self, passage: Passage, frame: bytes, later: Later) -> None:
+        message = ACK.peek(frame)
+        key = (message.center, message.authority, message.counter)
+        if passage.authority == LOCAL:
+            # Sealed for this gateway: it ends here, and it is a sign of life.
+            ACK.open(self._pair_up(passage.center), frame)
+            self._log.info(
+                "local_ack",
+                incident=str(message.incident),
+                center=message.center,
+                counter=message.counter,
+                status=status_name(message.status),
+            )
+            later(partial(self._alive, passage.center))
+        else:
+            self._outbox.take(frame, later)
+        if self._state.delivery.waits(*key):
+            self._store.forget_commands([key])
+            later(partial(self._state.delivery.answered, *key))
+
+    def _hello(self, hello: Hello, later: Later) -> None:
+        """Answer with the local time; an older boot than the one known is a replay and gets nothing."""
+        known = self._store.center(hello.center)
+        if hello.boot < known.boot or (hello.boot == known.boot and hello.nonce != known.nonce):
+            self._state.tally(LOCAL_SIDE, str(hello.center), "hello of an earlier boot", boot=hello.boot)
+            return
+        counter = max(known.counter, hello.local)
+        memory = CenterMemory(hello.boot, hello.nonce, counter)
+        if memory != known:
+            self._store.keep_center(hello.center, memory)
+        later(partial(self._alive, hello.center))
+        later(partial(self._state.delivery.hurry, self._clock.monotonic(), hello.center))
+        if not self._clock.sane():
+            self._state.faults["clock"] = "the clock cannot be right; local time is not given to centers"
+            self._log.warning("hello_unanswered", center=hello.center, reason="this gateway's clock cannot be right")
+            return
+        self._state.faults.pop("clock", None)
+        later(partial(self._answer, hello, counter))
+
+    def _answer(self, hello: Hello, floor: int) -> None:
+        keys = self._state.mine[hello.center]
+        answer = Time(LOCAL, keys.epoch, hello.center, self._clock.now(), floor, hello.request)
+        passed = self._local.publish(hello.center, TIME.seal(keys.pair.down, answer, hello.nonce), None)
+        self._log.info("hello_answered", center=hello.center, boot=hello.boot, floor=floor, handed_over=passed)
+
+    def _volatile(self, passage: Passage, frame: bytes) -> None:
+        what = "report" if passage.kind == KIND_REPORT else "hello"
+        authority = AUTHORITY_NAMES[passage.authority]
+        if not self._upward.send_alone(frame):
+            key = (passage.center, passage.kind, passage.authority)
+            self._state.volatile[key] = (self._clock.monotonic(), frame)
+            self._log.info(f"{what}_waits_for_uplink", center=passage.center, authority=authority)
+            return
+        self._log.info(f"{what}_passed_up", center=passage.center, authority=authority)
+
+    def _beat(self, center: int, frame: bytes) -> None:
+        self._state.beats[center] = (self._clock.monotonic(), frame)
+
+    def _alive(self, center: int) -> None:
+        change = self._state.presence.heard(center, self._clock.monotonic())
+        if change is not None:
+            self.tell([change])
+
+    def _pair_up(self, center: int) -> Mac:
+        return self._state.mine[center].pair.up

@@ -1,0 +1,80 @@
+"""What the flows share in memory: everything here is either also on disk or may be lost with the power.
+
+Made by wiring, changed only after the transaction that it mirrors is durable.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gateway.domain.delivery import Delivery
+from gateway.domain.presence import Presence
+from gateway.domain.priority import Schedule
+from gateway.ports import LocalKeys, Log
+
+
+class Later:
+    """What is to be done once the transaction is durable; an undone part takes its share back."""
+
+    def __init__(self) -> None:
+        self._actions: list[Callable[[], object]] = []
+
+    def __call__(self, action: Callable[[], object]) -> None:
+        """Put one off."""
+        self._actions.append(action)
+
+    def mark(self) -> int:
+        """Where a part begins."""
+        return len(self._actions)
+
+    def take_back(self, mark: int) -> None:
+        """Forget what was put off since a mark."""
+        del self._actions[mark:]
+
+    def take(self) -> list[Callable[[], object]]:
+        """All of it, once."""
+        actions, self._actions = self._actions, []
+        return actions
+
+
+class Tally:
+    """Counts what was refused, and says it at the first, tenth, hundredth... time: a flood never fills the log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def __call__(self, side: str, who: str, reason: str, **fields: object) -> None:
+        """One more refusal of `reason` from `who`."""
+        self._counts[side, reason] += 1
+        count = self._counts[side, reason]
+        if str(count).strip("0") == "1":
+            self._log.warning("refused", side=side, who=who, reason=reason, count=count, **fields)
+
+    def totals(self) -> dict[str, int]:
+        """`side: reason` and how often."""
+        return {f"{side}: {reason}": count for (side, reason), count in sorted(self._counts.items())}
+
+
+@dataclass
+class State:
+    """`mine` is every center of this gateway; `beats` holds (monotonic time, sealed beat) of the latest."""
+
+    gateway: int
+    mine: Mapping[int, LocalKeys]
+    delivery: Delivery
+    schedule: Schedule
+    presence: Presence
+    tally: Tally
+    beats: dict[int, tuple[float, bytes]] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    # Acks taken in the transaction that is going on; the schedule learns of them when it is durable.
+    taking: int = 0
+    # When an authentic envelope last came: the proof of the uplink.
+    central_heard_at: float | None = None
+    # When our own greeting last came back: the proof of the local subscription.
+    local_proved_at: float | None = None
+    # What a center said lately that central has not been handed yet (hellos, reports): (monotonic time, frame).
+    volatile: dict[tuple[int, int, int], tuple[float, bytes]] = field(default_factory=dict)

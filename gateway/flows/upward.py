@@ -1,0 +1,70 @@
+"""Upward envelopes: hellos, reports, presence and digests under the hop key, each with a number never used before.
+
+Called by the flows. Nothing in them is kept: what is lost is said again by whoever said it.
+"""
+
+from __future__ import annotations
+
+from gateway.errors import StoreUnavailable
+from gateway.flows.state import State
+from gateway.ports import Log, Store, Uplink
+from protocol import hop
+from protocol.hmac import Mac
+
+# Numbers are reserved on disk in blocks: one small write for a thousand envelopes, and a restart skips the rest.
+BLOCK = 1000
+_ROOM = hop.MAX_SIZE - 200
+
+
+class Upward:
+    """`key` is the hop key towards central."""
+
+    def __init__(self, state: State, store: Store, uplink: Uplink, key: Mac, log: Log) -> None:
+        self._state = state
+        self._store = store
+        self._uplink = uplink
+        self._key = key
+        self._log = log
+        self._last = 0
+        self._reserved = 0
+
+    def resume(self) -> None:
+        """After a start: go on above everything that may have been used."""
+        self._last = self._reserved = self._store.upward_reserved()
+        self.reserve()
+
+    def reserve(self, again: bool = False) -> None:
+        """Reserve the next block well before this one ends, so that a full disk stops nothing for a while.
+
+        `again` writes in any case; raises StoreUnavailable.
+        """
+        if self._reserved - self._last > BLOCK // 2 and not again:
+            return
+        with self._store.transaction():
+            self._store.reserve_upward(self._last + BLOCK)
+        self._reserved = self._last + BLOCK
+
+    def send(self, frames: list[bytes]) -> bool:
+        """All of these, in as few envelopes as fit; one of variable size goes alone. False when any was not handed over."""
+        sent = True
+        group: list[bytes] = []
+        size = 0
+        for frame in frames:
+            if group and size + len(frame) > _ROOM:
+                sent = self._envelope(group) and sent
+                group, size = [], 0
+            group.append(frame)
+            size += len(frame)
+        return (self._envelope(group) if group else True) and sent
+
+    def send_alone(self, frame: bytes) -> bool:
+        """One frame of variable size in an envelope of its own."""
+        return self._envelope([frame])
+
+    def _envelope(self, frames: list[bytes]) -> bool:
+        if not self._uplink.connected:
+            return False
+        if self._last >= self._reserved:
+            raise StoreUnavailable("no upward numbers are reserved; the disk has refused for long")
+        self._last += 1
+        return self._uplink.publish(hop.seal(self._key, self._state.gateway, self._last, frames))

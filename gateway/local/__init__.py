@@ -1,0 +1,1 @@
+"""The side towards the gateway's own alarm centers."""

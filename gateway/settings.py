@@ -1,0 +1,199 @@
+"""The gateway's settings: one TOML file, a comment above every option, unknown keys refused.
+
+Read by `__main__`. Secrets stand in the key folder, never in here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from gateway.errors import SettingsWrong
+
+DEFAULT_PATH = Path("/etc/sereno/gateway.toml")
+Protocol = Literal["auto", "5", "3.1.1"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Folders(_Section):
+    """Where things are."""
+
+    keys: Path = Field(
+        default=Path("/etc/sereno/gateway"), description="The folder that `sereno-central enroll gateway` made."
+    )
+    state: Path = Field(
+        default=Path("/var/lib/sereno-gateway"),
+        description="Where this service keeps its outbox; must survive a power cut.",
+    )
+
+
+class UplinkSettings(_Section):
+    """The broker beside central."""
+
+    host: str = Field(min_length=1, description="Host of central's broker.", examples=["central.example.org"])
+    port: int = Field(default=8883, ge=1, le=65535, description="Its port.")
+    name: str = Field(default="", description='The name its certificate is issued to; empty means the same as "host".')
+    protocol: Protocol = Field(
+        default="auto", description='MQTT version: "auto" tries 5 and falls back, or "5", or "3.1.1".'
+    )
+    keepalive_s: int = Field(
+        default=55,
+        ge=5,
+        le=120,
+        description="Seconds between signs of life; a cellular carrier cuts idle lines after 60.",
+    )
+    user_timeout_s: int = Field(
+        default=20,
+        ge=5,
+        le=120,
+        description="Seconds that sent octets may stay unconfirmed before the line counts as dead.",
+    )
+
+
+class LocalSettings(_Section):
+    """The neighbourhood's own broker, on this machine."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="Host of the local broker.")
+    port: int = Field(default=8883, ge=1, le=65535, description="Its port.")
+    name: str = Field(
+        default="", description="The name its certificate is issued to; empty means this gateway's own name."
+    )
+    protocol: Protocol = Field(
+        default="auto", description='MQTT version: "auto" tries 5 and falls back, or "5", or "3.1.1".'
+    )
+    keepalive_s: int = Field(default=15, ge=5, le=120, description="Seconds between signs of life.")
+    user_timeout_s: int = Field(
+        default=10,
+        ge=5,
+        le=120,
+        description="Seconds that sent octets may stay unconfirmed before the line counts as dead.",
+    )
+
+
+class OutboxSettings(_Section):
+    """Acks on their way to central."""
+
+    max_rows: int = Field(
+        default=20_000,
+        ge=1,
+        description="How many acks may wait for central's receipt; beyond it centers wait, nothing is dropped.",
+    )
+    min_free_mb: int = Field(
+        default=64, ge=0, description="Megabytes that stay free on the disk of the state folder; below it centers wait."
+    )
+    resend_s: float = Field(
+        default=3.0, gt=0, le=60, description="Seconds until an unconfirmed ack is sent again; doubles each time."
+    )
+    resend_max_s: float = Field(
+        default=60.0, gt=0, le=600, description="The longest pause between two sendings of the same ack."
+    )
+    inflight: int = Field(
+        default=64, ge=1, le=1000, description="How many old acks may be under way at once after an outage."
+    )
+
+
+class CentersSettings(_Section):
+    """Alarm centers of this gateway."""
+
+    resend_s: float = Field(
+        default=3.0, gt=0, le=60, description="Seconds until an unanswered command is passed on to its center again."
+    )
+    silent_after_s: float = Field(
+        default=180.0, gt=0, description="Seconds without a sealed message after which a center counts as down."
+    )
+    hinted_after_s: float = Field(default=20.0, gt=0, description="The same, from the moment its last will arrived.")
+    digest_s: float = Field(default=300.0, gt=0, description="Seconds between two digests of heartbeats to central.")
+
+
+class ClockSettings(_Section):
+    """How far this machine's clock is believed."""
+
+    trust: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description='Whether this clock may call a command expired: "auto" asks the kernel if it is synchronised, "always", "never".',
+    )
+
+
+class LogSettings(_Section):
+    """Lines of JSON on standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important lines that are written."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings; SERENO_GATEWAY_UPLINK__HOST and the like override the file."""
+
+    model_config = SettingsConfigDict(extra="forbid", env_prefix="SERENO_GATEWAY_", env_nested_delimiter="__")
+
+    folders: Folders = Field(default_factory=Folders)
+    uplink: UplinkSettings
+    local: LocalSettings = Field(default_factory=LocalSettings)
+    outbox: OutboxSettings = Field(default_factory=OutboxSettings)
+    centers: CentersSettings = Field(default_factory=CentersSettings)
+    clock: ClockSettings = Field(default_factory=ClockSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment, then what the file said."""
+        return env_settings, init_settings
+
+
+def load(path: Path) -> Settings:
+    """The settings in a file; raises SettingsWrong with one sentence that names the option."""
+    try:
+        text = path.read_bytes().decode()
+        return Settings(**tomllib.loads(text))
+    except OSError as error:
+        raise SettingsWrong(
+            f"{path} cannot be read ({error.strerror}); make one: sereno-gateway settings > {path}"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsWrong(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        raise SettingsWrong(f"{path}: {_sentence(error)}") from error
+
+
+def sample() -> str:
+    """The whole file with its defaults, a comment above every option."""
+    out = ["# Settings of sereno-gateway. Every option stands here with its default."]
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        assert isinstance(section, type) and issubclass(section, BaseModel)
+        out += ["", f"# {section.__doc__}", f"[{name}]"]
+        for option, entry in section.model_fields.items():
+            value = entry.examples[0] if entry.is_required() and entry.examples else entry.default
+            out += [f"# {entry.description}", f"{option} = {_toml(value)}"]
+    return "\n".join(out) + "\n"
+
+
+def _toml(value: object) -> str:
+    return str(value) if isinstance(value, int | float) else '"' + str(value).replace("\\", "\\\\") + '"'
+
+
+def _sentence(error: ValidationError) -> str:
+    first, more = error.errors()[0], error.error_count() - 1
+    where = ".".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        what = f"{where} is not an option; `sereno-gateway settings` prints all of them"
+    elif first["type"] == "missing":
+        what = f"{where} is missing"
+    else:
+        what = f"{where} = {first['input']!r} is not possible: {first['msg'][:1].lower()}{first['msg'][1:]}"
+    return what + (f" (and {more} more)" if more else "")

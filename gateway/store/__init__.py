@@ -1,0 +1,1 @@
+"""The gateway's durable memory and its key folder."""

@@ -1,0 +1,140 @@
+"""Puts the gateway together: the only place that names both edges and flows, and starts their threads.
+
+Called by `__main__` and by tests, which run the whole gateway in their own process.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from gateway.check import certificates, context, endpoints
+from gateway.clock import SystemClock
+from gateway.domain.delivery import Delivery
+from gateway.domain.presence import Presence
+from gateway.domain.priority import Schedule
+from gateway.errors import CannotRun
+from gateway.flows.centers import Centers
+from gateway.flows.outbox import Outbox
+from gateway.flows.relay import Relay
+from gateway.flows.rounds import Intervals, Rounds
+from gateway.flows.state import State, Tally
+from gateway.flows.turns import Turns
+from gateway.flows.upward import Upward
+from gateway.health import StatusFile
+from gateway.local import mqtt as local_mqtt
+from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
+from gateway.session import Endpoint, NamedContext, Session
+from gateway.settings import Settings
+from gateway.store.keys import load
+from gateway.store.outbox import SqliteStore
+from gateway.uplink import mqtt as uplink_mqtt
+
+
+class Gateway:
+    """A whole gateway; `start` returns once its store is open and its threads run, `failed` is called if one dies."""
+
+    def __init__(self, settings: Settings, log: Log, failed: Callable[[str], None] = lambda reason: None) -> None:
+        folders, outbox, centers = settings.folders, settings.outbox, settings.centers
+        keys = load(folders.keys)
+        certificates(folders.keys, keys.name)
+        self._log = log
+        self._failed = failed
+        self._keys = keys
+        self._settings = settings
+        self._inbox: SimpleQueue[Event] = SimpleQueue()
+        self._ready: SimpleQueue[Exception | None] = SimpleQueue()
+        self._status = StatusFile(folders.state)
+        clock = SystemClock(settings.clock.trust)
+
+        up, down = endpoints(settings, keys)
+        self._sessions = [
+            self._session(UPLINK, up, uplink_mqtt.topics(keys.name)),
+            self._session(LOCAL, down, local_mqtt.topics()),
+        ]
+        uplink = uplink_mqtt.MqttUplink(keys.name, self._sessions[0])
+        local = local_mqtt.MqttLocal(keys.name, self._sessions[1])
+
+        self._store = SqliteStore(folders.state / "outbox.db", keys.sequence_epoch, outbox.min_free_mb)
+        now = clock.monotonic()
+        self.state = State(
+            keys.gateway,
+            keys.centers,
+            Delivery(centers.resend_s),
+            Schedule(outbox.resend_s, outbox.resend_max_s, outbox.inflight),
+            Presence(keys.centers, centers.silent_after_s, centers.hinted_after_s, now),
+            Tally(log),
+        )
+        self._outbox = Outbox(self.state, self._store, uplink, keys, clock, outbox.max_rows, log)
+        self._upward = Upward(self.state, self._store, uplink, keys.hop.up, log)
+        self._relay = Relay(self.state, self._store, local, self._outbox, clock, keys.hop.down, log)
+        voices = Centers(self.state, self._store, local, self._outbox, self._upward, clock, log)
+        rounds = Rounds(
+            self.state,
+            self._store,
+            uplink,
+            local,
+            self._relay,
+            self._outbox,
+            voices,
+            self._upward,
+            clock,
+            self._status,
+            Intervals(digest_s=centers.digest_s),
+            log,
+        )
+        self._turns = Turns(self._inbox, self.state, self._store, self._relay, voices, rounds, clock, log)
+        self._thread = threading.Thread(target=self._work, name="turns", daemon=True)
+
+    def start(self) -> None:
+        """Open the store, take up what it holds, connect; raises CannotRun with a sentence."""
+        self._thread.start()
+        error = self._ready.get()
+        if error is not None:
+            raise error
+        self._log.info("started", centers=len(self._keys.centers), outbox=len(self.state.schedule))
+        for session in self._sessions:
+            session.start()
+
+    def stop(self) -> None:
+        """Say goodbye to both brokers, finish the turn, close the store."""
+        for session in self._sessions:
+            session.stop()
+        self._inbox.put(Stop())
+        self._thread.join(10)
+        self._status.remove()
+        self._log.info("stopped", outbox=len(self.state.schedule))
+
+    def _work(self) -> None:
+        """The thread that owns the store, from opening to closing it."""
+        try:
+            self._store.open()
+            self._upward.resume()
+            self._outbox.resume()
+            self._relay.resume()
+        except Exception as error:
+            self._store.close()
+            self._ready.put(error if isinstance(error, CannotRun) else CannotRun(str(error)))
+            return
+        self._ready.put(None)
+        try:
+            self._turns.run()
+        except Exception as error:
+            self._log.error("turns_ended", reason=repr(error), exc_info=True)
+            self._failed("the gateway's own loop ended by a mistake of the program; see the log")
+        finally:
+            self._store.close()
+
+    def _session(self, side: str, endpoint: Endpoint, topics: list[str]) -> Session:
+        name = self._keys.name
+        folder = self._settings.folders.keys
+
+        def made() -> NamedContext:
+            # Read anew for each connection: a renewed certificate is used without a restart.
+            fresh = context(folder)
+            fresh.expected = endpoint.name
+            return fresh
+
+        link = uplink_mqtt.link_topic(name) if side == UPLINK else local_mqtt.link_topic(name)
+        return Session(side, name, endpoint, made, link, topics, self._inbox.put, self._log)
