@@ -148,8 +148,8 @@ class Session:
                 continue
             if connection.granted:
                 failures, told = 0, ""
-                self._deliver(LinkChanged(self._side, False, connection.reason))
             if connection.reason != told:
+                self._deliver(LinkChanged(self._side, False, connection.reason))
                 told = connection.reason
                 self._log.warning("link_down", side=self._side, broker=self._where(), reason=told)
             failures += 1
@@ -176,7 +176,7 @@ class Session:
         self._current = connection
         client.loop_start()
         deadline = time.monotonic() + _GRANT_TIMEOUT_S
-        while not connection.ended.wait(1.0):
+        while not connection.ended.wait(1.0) and not self._stopping.is_set():
             if not connection.granted and time.monotonic() > deadline:
                 self._end(connection, f"{self._where()} did not answer within {_GRANT_TIMEOUT_S:.0f} s")
         if not self._stopping.is_set():

@@ -19,7 +19,7 @@ from protocol import hop, report
 from protocol.codes import AUTHORITY_NAMES, CENTRAL, LOCAL, status_name
 from protocol.errors import BadTag
 from protocol.hmac import Mac
-from protocol.messages import ACK, BEAT, HELLO, KIND_REPORT, TIME, Hello, Time
+from protocol.messages import ACK, BEAT, HELLO, KIND_REPORT, TIME, Beat, Hello, Time
 
 # A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
 HELLO_LIFE_S = 55.0
@@ -83,8 +83,7 @@ class Centers:
         elif passage.authority == LOCAL and passage.kind == HELLO.kind:
             self._hello(HELLO.open(self._pair_up(passage.center), frame), later)
         elif passage.authority == LOCAL and passage.kind == BEAT.kind:
-            BEAT.open(self._pair_up(passage.center), frame)
-            later(partial(self._alive, passage.center))
+            self._local_beat(BEAT.open(self._pair_up(passage.center), frame), later)
         elif passage.authority == LOCAL and passage.kind == KIND_REPORT:
             report.open(self._pair_up(passage.center), frame)
             later(partial(self._alive, passage.center))
@@ -94,6 +93,13 @@ class Centers:
                 later(partial(self._beat, passage.center, frame))
         else:
             later(partial(self._volatile, passage, frame))
+
+    def _local_beat(self, beat: Beat, later: Later) -> None:
+        if beat.sequence <= self._state.beat_sequences.get(beat.center, 0):
+            self._state.tally(LOCAL_SIDE, str(beat.center), "heartbeat seen before", sequence=beat.sequence)
+            return
+        self._state.beat_sequences[beat.center] = beat.sequence
+        later(partial(self._alive, beat.center))
 
     def _ack(self, passage: Passage, frame: bytes, later: Later) -> None:
         message = ACK.peek(frame)

@@ -109,9 +109,10 @@ class Rounds:
             self._state.delivery.hurry(now)
         else:
             # One fault of this gateway, and not as many faults as it has centers.
+            if "local" not in self._state.faults:
+                self._log.error("local_broker_lost", centers=len(self._state.mine), reason=change.reason)
             self._state.faults["local"] = change.reason
             self._state.presence.broker_lost(now)
-            self._log.error("local_broker_lost", centers=len(self._state.mine), reason=change.reason)
             self._digest_at = now
 
     def _send(self, _: float) -> None:

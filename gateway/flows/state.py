@@ -69,6 +69,8 @@ class State:
     presence: Presence
     tally: Tally
     beats: dict[int, tuple[float, bytes]] = field(default_factory=dict)
+    # The highest sequence of a verified local heartbeat per center: an older one again is a recording, not life.
+    beat_sequences: dict[int, int] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     # Acks taken in the transaction that is going on; the schedule learns of them when it is durable.
     taking: int = 0
