@@ -125,6 +125,13 @@ class Lines:
             if line["event"] == event and all(line.get(name) == value for name, value in fields.items()):
                 return line
 
+    def first(self, event: str) -> dict[str, Any]:
+        """The first line of that event, past or to come."""
+        for line in self.lines:
+            if line["event"] == event:
+                return line
+        return self.until(event)
+
     def count(self, event: str) -> int:
         """How many lines of that event there are."""
         return sum(1 for line in self.lines if line["event"] == event)

@@ -16,7 +16,7 @@ from protocol.messages import HELLO, KIND_DIGEST, KIND_PRESENCE, KIND_REPORT, TI
 from protocol.report import Report
 from protocol.topics import topic
 from tests.gateway import rig
-from tests.gateway.desk import Desk, VirtualClock
+from tests.gateway.desk import Desk
 
 
 @pytest.fixture
@@ -184,7 +184,6 @@ def test_a_recorded_heartbeat_does_not_keep_a_center_alive(desk: Desk) -> None:
     for _ in range(3):
         desk.up(rig.beat(sequence=9))
         desk.tick(100)
-    assert told(desk)[:2] == [(1, 1), (2, 0)] or (1, 0) in told(desk)
     assert (1, 0) in told(desk)
 
 
@@ -274,4 +273,3 @@ def test_a_round_that_fails_leaves_the_other_rounds_alone(desk: Desk, monkeypatc
     desk.tick(301)
     assert told(desk) == [(1, 0), (2, 0)]
     assert desk.log.count("round_failed") == 1
-    assert isinstance(desk.clock, VirtualClock)
