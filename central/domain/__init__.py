@@ -1,0 +1,1 @@
+"""The decisions of central. Pure: no loop, clock, socket, database, log or framework; `now` comes in."""

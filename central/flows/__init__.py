@@ -1,0 +1,1 @@
+"""What central does, one column of verbs each. They speak to ports and to the domain, never to an edge."""

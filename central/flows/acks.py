@@ -1,0 +1,164 @@
+"""A center's word comes in: verified, matched to the command it answers, one legal move, or a refusal that is kept too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from central.domain.alert import Alert
+from central.domain.command import Order
+from central.domain.incident import (
+    ACCEPTED,
+    COMMAND_MOVES,
+    COMMAND_SOUNDING,
+    DONE,
+    FAILED,
+    INCIDENT_MOVES,
+    PENDING,
+    REFUSED,
+    SOUNDING,
+    may,
+)
+from central.domain.receipts import received
+from central.flows.dispatch import Envelope, Sealer
+from central.flows.intake import Intake
+from central.ports import Broker, Clock, Keys, Places, Store, Unit
+from protocol import codes, countersign
+from protocol.errors import ProtocolError
+from protocol.messages import ACK
+from protocol.topics import center_name, gateway_name
+
+_log = structlog.get_logger()
+
+_STATES = {codes.ACCEPTED: ACCEPTED, codes.SOUNDING: COMMAND_SOUNDING, codes.STOPPED: DONE, codes.FAILED: FAILED}
+# Refusals that a new frame (new counter, this boot's nonce, this moment) can heal.
+_HEALABLE = (codes.NOT_SYNCHRONISED, codes.STALE, codes.FUTURE, codes.TOO_OLD)
+_MAX_RENEWALS = 8
+
+
+class Acks:
+    """Takes countersigned acks; `on_receipt` hears which gateway is owed a receipt after each commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        clock: Clock,
+        keys: Keys,
+        places: Places,
+        sealer: Sealer,
+        intake: Intake,
+        on_receipt: Callable[[int], None],
+        panic_class: str = "general",
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._keys = keys
+        self._places = places
+        self._sealer = sealer
+        self._intake = intake
+        self._on_receipt = on_receipt
+        self._panic_class = panic_class
+
+    async def receive(self, gateway: int, octets: bytes) -> None:
+        """One countersigned ack from `gateway`'s topic. Never raises for what it says; raises StoreUnavailable."""
+        now = self._clock.now()
+        try:
+            message, ack = self._verified(gateway, octets)
+        except (ProtocolError, KeyError) as error:
+            reason = str(error) if isinstance(error, ProtocolError) else f"unknown device {error}"
+            _log.warning("ack refused", gateway=gateway_name(gateway), reason=reason)
+            await self._store.write(lambda unit: unit.refuse(now, gateway_name(gateway), reason, octets))
+            return
+        new, envelopes = await self._store.write(lambda unit: self.save(unit, gateway, message, ack, octets, now))
+        for towards, envelope in envelopes:
+            self._broker.send(towards, envelope)
+        self._on_receipt(gateway)
+        _log.info("ack", incident=str(ack.incident), center=center_name(ack.center), counter=ack.counter,
+                  status=codes.status_name(ack.status), sequence=ack.sequence, repeated=not new)  # fmt: skip
+        if new and ack.counter == 0 and ack.status == codes.PANIC:
+            await self._panic(ack, gateway)
+
+    def _verified(self, gateway: int, octets: bytes) -> tuple[Any, Any]:
+        """The stamp and the ack; raises ProtocolError, or KeyError for a device nobody enrolled."""
+        message = countersign.unpack(octets)
+        if message.gateway != gateway:
+            raise ProtocolError(f"signed as gateway {message.gateway}")
+        if not self._keys.verify(gateway, message.signature, countersign.to_sign(message)):
+            raise ProtocolError("the gateway's signature does not verify")
+        claimed = ACK.peek(message.ack)
+        if self._places.center_gateway(claimed.center) != gateway:
+            raise ProtocolError(f"center {claimed.center} does not hang on this gateway")
+        return message, ACK.open(self._keys.center(claimed.center, claimed.authority).up, message.ack)
+
+    def save(
+        self, unit: Unit, gateway: int, message: Any, ack: Any, octets: bytes, now: float
+    ) -> tuple[bool, list[Envelope]]:
+        """Evidence, receipt, and the move, inside one transaction; whether the ack was new."""
+        upto, beyond = unit.receipt(gateway)
+        unit.set_receipt(gateway, *received(upto, beyond, message.sequence))
+        if not unit.add_ack(ack.center, ack.sequence, gateway, ack.incident, ack.status, now, octets):
+            return False, []
+        if ack.counter == 0:
+            self._event(unit, ack, now)
+            return True, []
+        order = unit.order(ack.center, ack.authority, ack.counter)
+        if order is None:
+            unit.refuse(now, center_name(ack.center), f"answers command {ack.counter}, which nobody sent", octets)
+            return True, []
+        return True, self._move(unit, order, ack, now)
+
+    def _move(self, unit: Unit, order: Order, ack: Any, now: float) -> list[Envelope]:
+        text = f"center {ack.center}: {codes.status_name(ack.status)}"
+        if ack.outputs:
+            text += f" ({codes.output_names(ack.outputs)})"
+        if ack.age:
+            text += f", {ack.age} s ago"
+        kind = "refused" if codes.refused(ack.status) else codes.status_name(ack.status)
+        unit.add_entry(order.incident, now, kind, center_name(ack.center), f"{text} (counter {ack.counter})")
+        if codes.refused(ack.status):
+            if order.state != PENDING:
+                return []
+            if ack.status in _HEALABLE and now < order.expires and ack.counter:
+                return self._renew(unit, order, now)
+            unit.set_order_state(order, REFUSED)
+            return []
+        state = _STATES.get(ack.status)
+        if state is not None and may(COMMAND_MOVES, order.state, state):
+            unit.set_order_state(order, state)
+        incident = unit.incident(order.incident)
+        if state == COMMAND_SOUNDING and incident and may(INCIDENT_MOVES, incident.state, SOUNDING):
+            unit.set_incident_state(incident.id, SOUNDING)
+        return []
+
+    def _renew(self, unit: Unit, order: Order, now: float) -> list[Envelope]:
+        tries = sum(1 for one in unit.orders_of(order.incident) if one.center == order.center)
+        center = unit.center(order.center)
+        if center is None or tries > _MAX_RENEWALS:
+            unit.set_order_state(order, REFUSED)
+            return []
+        fresh = self._sealer.renew(unit, order, center, now)
+        unit.add_entry(order.incident, now, "commanded", "central", f"center {order.center}: anew (counter {fresh.counter})")
+        return self._sealer.envelopes(unit, [(fresh.gateway, fresh.frame)])
+
+    def _event(self, unit: Unit, ack: Any, now: float) -> None:
+        if unit.incident(ack.incident) is not None:
+            text = f"center {ack.center}: {codes.status_name(ack.status)}"
+            unit.add_entry(ack.incident, now, "event", center_name(ack.center), text)
+
+    async def _panic(self, ack: Any, gateway: int) -> None:
+        group = self._places.center_group(ack.center)
+        alert = Alert(
+            id=f"{center_name(ack.center)}-{ack.incident:016x}",
+            municipality=self._places.municipality_of(group),
+            class_name=self._panic_class,
+            source="button",
+            group=group,
+            age_s=float(ack.age),
+            center=ack.center,
+        )
+        recorded = await self._intake.record(alert, incident=ack.incident)
+        _log.info("panic button", incident=str(recorded.incident), center=center_name(ack.center))

@@ -1,0 +1,139 @@
+"""An alert comes in: the same alert twice is one alert; it opens or joins an incident; everything is saved first.
+
+Called by the alert's door and by the ack flow (a center's own button).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from central.domain.alert import Alert
+from central.domain.command import Incident
+from central.domain.errors import UnknownClass
+from central.domain.group import Group
+from central.domain.incident import GROUPING_S, OPEN
+from central.domain.policy import Policies, Policy
+from central.domain.routing import Plan, route
+from central.flows.dispatch import Envelope, Sealer
+from central.ports import Broker, Clock, Places, Store, Unit
+from protocol.codes import ACTIVATE
+
+_log = structlog.get_logger()
+
+FIRST_ACTIVATION = 1
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the reporter is told: the incident, whether this alert was known already, when it came, what was decided."""
+
+    incident: int
+    repeated: bool
+    received: float
+    plan: list[str]
+
+
+class Intake:
+    """Records alerts. `new_id` mints incident ids; `deadline_s` is when a person must be told at the latest."""
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        clock: Clock,
+        places: Places,
+        policies: Policies,
+        sealer: Sealer,
+        new_id: Callable[[], int],
+        deadline_s: float = 120.0,
+        grouping_s: float = GROUPING_S,
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._places = places
+        self._policies = policies
+        self._sealer = sealer
+        self._new_id = new_id
+        self._deadline_s = deadline_s
+        self._grouping_s = grouping_s
+
+    async def record(self, alert: Alert, incident: int | None = None) -> Recorded:
+        """Save and dispatch one alert; returns after the commit.
+
+        `incident` is the id to adopt when the alert comes from a center that minted one. Raises UnknownClass,
+        StoreUnavailable.
+        """
+        policy = self._policies.get(alert.class_name)
+        if policy is None:
+            known = ", ".join(sorted(self._policies))
+            raise UnknownClass(f"there is no class {alert.class_name!r}; this installation has: {known}")
+        group = self._group(alert)
+        now = self._clock.now()
+        recorded, envelopes = await self._store.write(lambda unit: self.save(unit, alert, policy, group, now, incident))
+        for gateway, octets in envelopes:
+            self._broker.send(gateway, octets)
+        _log.info("alert recorded", alert=alert.id, incident=str(recorded.incident), repeated=recorded.repeated,
+                  klass=alert.class_name, group=group.number if group else None, plan=recorded.plan)  # fmt: skip
+        return recorded
+
+    def save(
+        self, unit: Unit, alert: Alert, policy: Policy, group: Group | None, now: float, adopt: int | None = None
+    ) -> tuple[Recorded, list[Envelope]]:
+        """The whole of it inside one transaction; the envelopes are sent after the commit."""
+        known = unit.incident_of_alert(alert.municipality, alert.id)
+        if known is not None:
+            incident, plan_text, received = known
+            return Recorded(incident, True, received, json.loads(plan_text)), []
+        plan = route(alert, group, policy)
+        number = group.number if group else None
+        joined = unit.open_incident(alert.municipality, number, alert.class_name, now - self._grouping_s)
+        if adopt is not None and joined is None:
+            joined = unit.incident(adopt)
+        if joined is not None and (unit.orders_of(joined.id) or not plan.active):
+            reasons = [f"joins incident {joined.id}"]
+            unit.add_alert(alert, joined.id, now, json.dumps(reasons))
+            unit.add_entry(joined.id, now, "joined", alert.source, f"alert {alert.id} joins")
+            return Recorded(joined.id, False, now, reasons), []
+        # An incident that moved nothing so far (opened from away, or late) is commanded by the first alert that may.
+        incident = joined.id if joined is not None else self._new_id() if adopt is None else adopt
+        reasons = [plan.reason]
+        if joined is None:
+            deadline = now + self._deadline_s
+            opened = Incident(incident, alert.municipality, number, alert.class_name, OPEN, False, now, deadline)
+            unit.add_incident(opened)
+        kind = "opened" if joined is None else "joined"
+        unit.add_entry(incident, now, kind, alert.source, f"alert {alert.id}: {plan.reason}")
+        frames = self._command(unit, plan, incident, policy, now, reasons)
+        unit.add_alert(alert, incident, now, json.dumps(reasons))
+        return Recorded(incident, False, now, reasons), self._sealer.envelopes(unit, frames)
+
+    def _command(
+        self, unit: Unit, plan: Plan, incident: int, policy: Policy, now: float, reasons: list[str]
+    ) -> list[tuple[int, bytes]]:
+        frames = []
+        for step in plan.active:
+            center = unit.center(step.center.number)
+            if center is None:
+                continue
+            order = self._sealer.order(
+                unit, center, incident, FIRST_ACTIVATION, policy.code, ACTIVATE | step.outputs, step.duration_s,
+                now, now + self._deadline_s,
+            )  # fmt: skip
+            waits = "" if order.frame else "; waits for the center's first hello"
+            reason = f"center {center.number}: {step.reason}{waits}"
+            reasons.append(reason)
+            unit.add_entry(incident, now, "commanded", "central", f"{reason} (counter {order.counter})")
+            frames.append((order.gateway, order.frame))
+        return frames
+
+    def _group(self, alert: Alert) -> Group | None:
+        if alert.group is not None:
+            return self._places.group(alert.group)
+        if alert.position is None:
+            return None
+        return self._places.group_at(alert.municipality, alert.position.lat, alert.position.lon)

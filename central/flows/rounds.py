@@ -1,0 +1,64 @@
+"""What is late: commands are sent again, given up at their end, and a person is told when an incident's deadline passes."""
+
+from __future__ import annotations
+
+import structlog
+
+from central.domain.command import RESEND_S, Order
+from central.domain.incident import CLOSED
+from central.flows.dispatch import Envelope, Sealer
+from central.ports import Broker, Clock, Store, Unit
+from protocol import hop
+from protocol.topics import center_name
+
+_log = structlog.get_logger()
+_BATCH = 2000
+
+
+class Rounds:
+    """Called twice a second by the wiring."""
+
+    def __init__(self, store: Store, broker: Broker, clock: Clock, sealer: Sealer) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._sealer = sealer
+
+    async def once(self) -> None:
+        """One round; raises StoreUnavailable."""
+        now = self._clock.now()
+        for gateway, octets in await self._store.write(lambda unit: self.save(unit, now)):
+            self._broker.send(gateway, octets)
+
+    def save(self, unit: Unit, now: float) -> list[Envelope]:
+        """Everything that is due, inside one transaction."""
+        again = [order for order in unit.due(now, _BATCH) if self._still_wanted(unit, order, now)]
+        for incident in unit.overdue(now):
+            unit.set_attention(incident.id)
+            sounding = incident.state != "open"
+            text = "nobody acknowledged" if sounding else "nothing sounded and nobody acknowledged"
+            unit.add_entry(incident.id, now, "attention", "central", f"deadline passed: {text}")
+            _log.warning("deadline passed", incident=str(incident.id), state=incident.state)
+        return self._sealer.envelopes(unit, [(order.gateway, order.frame) for order in again])
+
+    def _still_wanted(self, unit: Unit, order: Order, now: float) -> bool:
+        incident = unit.incident(order.incident)
+        if now >= order.expires or (incident is not None and incident.state == CLOSED):
+            unit.expire(order)
+            name = center_name(order.center)
+            why = "did not answer" if order.frame else "never said hello"
+            unit.add_entry(order.incident, now, "expired", "central", f"{name} {why} (counter {order.counter})")
+            _log.warning("command expired", incident=str(order.incident), center=name, counter=order.counter)
+            return False
+        unit.sent_again(order, now + RESEND_S)
+        return True
+
+    def receipts(self, unit: Unit, gateways: set[int]) -> list[Envelope]:
+        """Receipts for gateways that sent acks, as envelopes."""
+        owed = [(gateway, hop.receipt(hop.Receipt(*unit.receipt(gateway)))) for gateway in sorted(gateways)]
+        return self._sealer.envelopes(unit, owed)
+
+    async def send_receipts(self, gateways: set[int]) -> None:
+        """Tell gateways what is stored; raises StoreUnavailable."""
+        for gateway, octets in await self._store.write(lambda unit: self.receipts(unit, gateways)):
+            self._broker.send(gateway, octets)
