@@ -9,21 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-from cryptography.x509.oid import NameOID
-
+from gateway.certificates import certificate_of, certificates, context
 from gateway.clock import SystemClock, synchronised
 from gateway.errors import SettingsWrong
 from gateway.refusals import of_exception
-from gateway.session import Endpoint, NamedContext
+from gateway.session import Endpoint
 from gateway.settings import Settings
-from gateway.store.keys import GatewayKeys, load, secret_mode
+from gateway.store.keys import load
 from protocol.topics import center_name
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -37,33 +33,6 @@ class Finding:
 
     level: str
     text: str
-
-
-def context(folder: Path) -> NamedContext:
-    """TLS with our certificate and full verification of the broker's; raises OSError or ssl.SSLError."""
-    made = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.load_verify_locations(folder / "ca.pem")
-    made.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return made
-
-
-def certificates(folder: Path, name: str) -> None:
-    """Raise SettingsWrong with a sentence when our certificate files cannot be used to connect."""
-    secret_mode(folder / "key.pem")
-    certificate = _certificate(folder / "cert.pem")
-    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    if not common or common[0].value != name:
-        raise SettingsWrong(f"{folder / 'cert.pem'} is not the certificate of {name}; copy that gateway's own folder")
-    _certificate(folder / "ca.pem")
-    try:
-        context(folder)
-        key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
-    except (OSError, ValueError) as error:
-        raise SettingsWrong(f"{folder / 'key.pem'} does not belong to cert.pem or cannot be read ({error})") from error
-    whole = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if key.public_key().public_bytes(*whole) != certificate.public_key().public_bytes(*whole):
-        raise SettingsWrong(f"{folder / 'key.pem'} does not belong to cert.pem; copy that gateway's own folder")
 
 
 def findings(settings: Settings, connect: bool) -> list[Finding]:
@@ -83,20 +52,10 @@ def findings(settings: Settings, connect: bool) -> list[Finding]:
     )
     found += [centers, *_dates(settings.folders.keys)]
     if connect:
-        uplink, local = endpoints(settings, keys)
+        uplink = Endpoint.of(settings.uplink, settings.uplink.host)
+        local = Endpoint.of(settings.local, keys.name)
         found += [_reach("uplink", uplink, settings.folders.keys), _reach("local", local, settings.folders.keys)]
     return found
-
-
-def endpoints(settings: Settings, keys: GatewayKeys) -> tuple[Endpoint, Endpoint]:
-    """The two brokers: beside central, and the local one."""
-    up, local = settings.uplink, settings.local
-    return (
-        Endpoint(up.host, up.port, up.name or up.host, up.keepalive_s, up.user_timeout_s, up.protocol),
-        Endpoint(
-            local.host, local.port, local.name or keys.name, local.keepalive_s, local.user_timeout_s, local.protocol
-        ),
-    )
 
 
 def _state_folder(folder: Path, min_free_mb: int) -> list[Finding]:
@@ -126,7 +85,7 @@ def _dates(folder: Path) -> list[Finding]:
         if file == "broker-cert.pem" and not path.exists():
             continue
         try:
-            certificate = _certificate(path)
+            certificate = certificate_of(path)
         except SettingsWrong as error:
             found.append(Finding(ERROR, str(error)))
             continue
@@ -142,15 +101,6 @@ def _dates(folder: Path) -> list[Finding]:
         else:
             found.append(Finding(OK, f"{file}: valid until {last:%Y-%m-%d}"))
     return found
-
-
-def _certificate(path: Path) -> x509.Certificate:
-    try:
-        return x509.load_pem_x509_certificate(path.read_bytes())
-    except OSError as error:
-        raise SettingsWrong(f"{path} cannot be read ({error.strerror}); copy the folder that enrolment made") from error
-    except ValueError as error:
-        raise SettingsWrong(f"{path} is not a certificate in PEM; copy the folder that enrolment made") from error
 
 
 def _reach(side: str, endpoint: Endpoint, folder: Path) -> Finding:

@@ -23,9 +23,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.ports import Event, LinkChanged, Log, Received
 from gateway.refusals import of_connack, of_disconnect, of_exception
+from gateway.settings import LocalSettings, UplinkSettings
 
 _CONNECT_TIMEOUT_S = 20.0
 _GRANT_TIMEOUT_S = 20.0
+# A broker that has not answered MQTT 5 by now may not know it; on a slow line the next try in 3.1.1 does as well.
+_TRY_TIMEOUT_S = 6.0
 _MAX_DELAY_S = 30.0
 _INFLIGHT = 1000
 _UNSUPPORTED_VERSION = 0x84
@@ -45,6 +48,12 @@ class Endpoint:
     user_timeout_s: int
     protocol: str = "auto"
 
+    @classmethod
+    def of(cls, section: UplinkSettings | LocalSettings, default_name: str) -> Endpoint:
+        """The endpoint that a section of the settings describes."""
+        name = section.name or default_name
+        return cls(section.host, section.port, name, section.keepalive_s, section.user_timeout_s, section.protocol)
+
 
 class NamedContext(ssl.SSLContext):
     """Full verification (chain, dates, name), of the name the broker must have and not of the address dialled."""
@@ -63,6 +72,8 @@ class _Connection:
 
     client: mqtt.Client
     ended: threading.Event = field(default_factory=threading.Event)
+    reached: bool = False
+    answered: bool = False
     granted: bool = False
     unsupported: bool = False
     reason: str = ""
@@ -91,6 +102,7 @@ class Session:
         self._deliver = deliver
         self._log = log
         self._version = "3.1.1" if endpoint.protocol == "3.1.1" else "5"
+        self._refused_5 = False
         self._stopping = threading.Event()
         self._current: _Connection | None = None
         self._thread = threading.Thread(target=self._keep, name=f"{side} session", daemon=True)
@@ -142,9 +154,7 @@ class Session:
             connection = self._connect()
             if self._stopping.is_set():
                 return
-            if connection.unsupported and self._endpoint.protocol == "auto" and self._version == "5":
-                self._log.info("mqtt_version", side=self._side, version="3.1.1", why="the broker does not speak 5")
-                self._version = "3.1.1"
+            if self._other_version(connection) and connection.unsupported:
                 continue
             if connection.granted:
                 failures, told = 0, ""
@@ -155,6 +165,22 @@ class Session:
             failures += 1
             # Full jitter: after a broker's restart the gateways of a city must not all come in the same second.
             self._stopping.wait(random.uniform(0.2, min(_MAX_DELAY_S, 0.5 * 2.0 ** min(failures, 10))))  # noqa: S311
+
+    def _other_version(self, connection: _Connection) -> bool:
+        """Change the version for the next try when this one was refused, or got no answer at all.
+
+        A broker that only knows 3.1.1 should say so, and some merely fall silent or hang up.
+        """
+        if connection.granted and self._endpoint.protocol == "auto" and not self._refused_5:
+            self._version = "5"
+        silent = connection.reached and not connection.answered
+        if self._endpoint.protocol != "auto" or not (silent or connection.unsupported):
+            return False
+        self._refused_5 = connection.unsupported and self._version == "5"
+        self._version = "5" if self._version == "3.1.1" else "3.1.1"
+        why = "the broker does not speak the other one" if connection.unsupported else "no answer to the other one"
+        self._log.info("mqtt_version", side=self._side, version=self._version, why=why)
+        return True
 
     def _connect(self) -> _Connection:
         """One connection from beginning to end; its `reason` says why it ended."""
@@ -173,12 +199,14 @@ class Session:
         except (OSError, ValueError) as error:
             self._end(connection, of_exception(error, self._where(), self._endpoint.name))
             return connection
+        connection.reached = True
         self._current = connection
         client.loop_start()
-        deadline = time.monotonic() + _GRANT_TIMEOUT_S
-        while not connection.ended.wait(1.0) and not self._stopping.is_set():
+        timeout_s = _TRY_TIMEOUT_S if self._endpoint.protocol == "auto" and self._version == "5" else _GRANT_TIMEOUT_S
+        deadline = time.monotonic() + timeout_s
+        while not connection.ended.wait(0.5) and not self._stopping.is_set():
             if not connection.granted and time.monotonic() > deadline:
-                self._end(connection, f"{self._where()} did not answer within {_GRANT_TIMEOUT_S:.0f} s")
+                self._end(connection, f"{self._where()} did not answer within {timeout_s:.0f} s")
         if not self._stopping.is_set():
             _shut(client)
         client.loop_stop()
@@ -214,6 +242,7 @@ class Session:
         say("socket_open", side=self._side, nodelay=nodelay, user_timeout_ms=user_timeout_ms)
 
     def _answered(self, connection: _Connection, code: ReasonCode) -> None:
+        connection.answered = True
         if code.is_failure:
             connection.unsupported = code.value == _UNSUPPORTED_VERSION
             self._end(connection, of_connack(code, self._where()))

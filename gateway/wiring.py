@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from gateway.check import certificates, context, endpoints
+from gateway.certificates import certificates, context
 from gateway.clock import SystemClock
 from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
@@ -48,10 +48,9 @@ class Gateway:
         self._status = StatusFile(folders.state)
         clock = SystemClock(settings.clock.trust)
 
-        up, down = endpoints(settings, keys)
         self._sessions = [
-            self._session(UPLINK, up, uplink_mqtt.topics(keys.name)),
-            self._session(LOCAL, down, local_mqtt.topics()),
+            self._session(UPLINK, Endpoint.of(settings.uplink, settings.uplink.host), uplink_mqtt.topics(keys.name)),
+            self._session(LOCAL, Endpoint.of(settings.local, keys.name), local_mqtt.topics()),
         ]
         uplink = uplink_mqtt.MqttUplink(keys.name, self._sessions[0])
         local = local_mqtt.MqttLocal(keys.name, self._sessions[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from central import pki
-from gateway.check import context
+from gateway.certificates import context
 from gateway.settings import Settings, load
 from gateway.wiring import Gateway
 from protocol import countersign, hop
@@ -149,6 +150,7 @@ class Client:
         self._client.tls_set_context(made)
         self._client.reconnect_delay_set(1, 1)
         self._client.on_message = self._message
+        self._client.on_socket_open = lambda _c, _u, sock: sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._subscribed: Queue[bool] = Queue()
         self._client.on_connect = lambda client, *_: client.subscribe([(entry, 1) for entry in topics])
         self._client.on_subscribe = lambda *_: self._subscribed.put(True)

@@ -106,14 +106,15 @@ def test_a_broker_with_another_name_is_not_spoken_to(neighbourhood: Neighbourhoo
 
 
 def test_a_broker_that_only_speaks_3_1_1_is_spoken_to_in_3_1_1(neighbourhood: Neighbourhood) -> None:
-    """`auto` begins with 5, is told so, and goes on with what the broker speaks."""
+    """`auto` begins with 5, is refused or gets no answer, and goes on with what the broker speaks."""
     neighbourhood.local_broker.stop()
     neighbourhood.local_broker = Broker(
         neighbourhood.folder / "old-broker", neighbourhood.keys, "gateway", GATEWAY, "amqtt"
     )
     neighbourhood.local_broker.start()
     central = neighbourhood.central()
-    _, log = neighbourhood.gateway()
+    _, log = neighbourhood.gateway(links=1)
+    log.until("link_up", timeout_s=30, side="local")
     assert [line["version"] for line in log.lines if line["event"] == "link_up" and line["side"] == "local"] == [
         "3.1.1"
     ]

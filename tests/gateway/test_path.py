@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from protocol.codes import CENTRAL, LOCAL
@@ -123,3 +125,18 @@ def test_an_incident_can_be_followed_through_the_log(neighbourhood: Neighbourhoo
     log.until("ack_sent")
     told = [line["event"] for line in log.lines if line.get("incident") == str(rig.INCIDENT)]
     assert [event for event in dict.fromkeys(told)] == ["command_admitted", "command_passed_on", "ack_kept", "ack_sent"]
+
+
+def test_no_hop_waits_for_more_octets(neighbourhood: Neighbourhood) -> None:
+    """The quickest of thirty commands and acks: 44 ms a hop would show that a line lost its TCP_NODELAY."""
+    central, center = neighbourhood.central(), neighbourhood.center()
+    neighbourhood.gateway(outbox={"resend_s": 60}, centers={"resend_s": 60})
+    quickest_s = 10.0
+    for number in range(1, 31):
+        begin = time.perf_counter()
+        central.down([rig.command(counter=number)])
+        center.next_down()
+        center.up(rig.ack(counter=number, sequence=number))
+        central.next_ack()
+        quickest_s = min(quickest_s, time.perf_counter() - begin)
+    assert quickest_s < 0.040
