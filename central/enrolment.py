@@ -56,7 +56,10 @@ class Enrolment:
         if problem:
             raise Refused(problem)
         return self._insert(
-            'INSERT INTO "group" (municipality, name, polygon) VALUES (?, ?, ?)', municipality, name, json.dumps(polygon)
+            'INSERT INTO "group" (municipality, name, polygon) VALUES (?, ?, ?)',
+            municipality,
+            name,
+            json.dumps(polygon),
         )
 
     def gateway(self, municipality: int, out: Path, again: int | None = None) -> str:
@@ -168,13 +171,13 @@ class Enrolment:
         _write(folder / "ca.pem", pki.root_pem(self._authority))
 
     def _need(self, table: str, number: int) -> Any:
-        row = self._db.execute(f'SELECT * FROM "{table}" WHERE number = ?', (number,)).fetchone()  # noqa: S608
+        row = self._db.execute(f'SELECT * FROM "{table}" WHERE number = ?', (number,)).fetchone()
         if row is None:
             raise NotFound(f"there is no {table} {number}; enroll it first")
         return row
 
     def _next(self, table: str) -> int:
-        return int(self._db.execute(f'SELECT coalesce(max(number), 0) + 1 FROM "{table}"').fetchone()[0])  # noqa: S608
+        return int(self._db.execute(f'SELECT coalesce(max(number), 0) + 1 FROM "{table}"').fetchone()[0])
 
     def _insert(self, query: str, *values: Any) -> int:
         return int(self._db.execute(query, values).lastrowid or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from math import cos, hypot, radians
 
@@ -44,7 +45,7 @@ class Group:
             return 0.0
         scale = cos(radians(position.lat)) * METRES_PER_DEGREE
         flat = [((lon - position.lon) * scale, (lat - position.lat) * METRES_PER_DEGREE) for lon, lat in self.polygon]
-        return min(_to_segment(a, b) for a, b in zip(flat, flat[1:], strict=False))
+        return min(_to_segment(a, b) for a, b in itertools.pairwise(flat))
 
 
 def polygon_problem(ring: Ring) -> str:
@@ -53,14 +54,14 @@ def polygon_problem(ring: Ring) -> str:
         return "a polygon is a closed ring of at least three corners (the first point again at the end)"
     if not all(-180 <= lon <= 180 and -90 <= lat <= 90 for lon, lat in ring):
         return "a polygon's points are (longitude, latitude) in degrees"
-    area = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False)) / 2
+    area = sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in itertools.pairwise(ring)) / 2
     return "" if abs(area) > 1e-12 else "the polygon has no area"
 
 
 def _inside(position: Position, ring: Ring) -> bool:
     """Ray casting to the east; a point on an edge counts by distance instead."""
     inside = False
-    for (x1, y1), (x2, y2) in zip(ring, ring[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(ring):
         if (y1 > position.lat) != (y2 > position.lat):
             crossing = (x2 - x1) * (position.lat - y1) / (y2 - y1) + x1
             inside ^= position.lon < crossing

@@ -40,7 +40,9 @@ def lint(policies: Policies) -> list[str]:
             loud = codes.output_names((policy.home | policy.away) & codes.LOUD)
             problems.append(f"class {policy.name} is silent and may not use {loud}")
         if not 1 <= policy.duration_s <= MAX_DURATION_S:
-            problems.append(f"class {policy.name}: duration {policy.duration_s} s is not between 1 and {MAX_DURATION_S}")
+            problems.append(
+                f"class {policy.name}: duration {policy.duration_s} s is not between 1 and {MAX_DURATION_S}"
+            )
     return problems
 
 

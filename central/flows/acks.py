@@ -141,7 +141,9 @@ class Acks:
             unit.set_order_state(order, REFUSED)
             return []
         fresh = self._sealer.renew(unit, order, center, now)
-        unit.add_entry(order.incident, now, "commanded", "central", f"center {order.center}: anew (counter {fresh.counter})")
+        unit.add_entry(
+            order.incident, now, "commanded", "central", f"center {order.center}: anew (counter {fresh.counter})"
+        )
         return self._sealer.envelopes(unit, [(fresh.gateway, fresh.frame)])
 
     def _event(self, unit: Unit, ack: Any, now: float) -> None:

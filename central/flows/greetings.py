@@ -8,6 +8,7 @@ import structlog
 
 from central.domain.command import CenterState
 from central.flows.dispatch import Envelope, Sealer
+from central.flows.fleet import Fleet
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol.codes import CENTRAL
 from protocol.errors import ProtocolError
@@ -25,13 +26,16 @@ def believable(center: CenterState, boot: int, nonce: bytes) -> bool:
 class Greetings:
     """Answers hellos of the authorities that central holds (central and drill)."""
 
-    def __init__(self, store: Store, broker: Broker, clock: Clock, keys: Keys, places: Places, sealer: Sealer) -> None:
+    def __init__(
+        self, store: Store, broker: Broker, clock: Clock, keys: Keys, places: Places, sealer: Sealer, fleet: Fleet
+    ) -> None:
         self._store = store
         self._broker = broker
         self._clock = clock
         self._keys = keys
         self._places = places
         self._sealer = sealer
+        self._fleet = fleet
 
     async def receive(self, gateway: int, frame: bytes) -> None:
         """One sealed hello. Never raises for what it says; raises StoreUnavailable."""
@@ -47,6 +51,8 @@ class Greetings:
             await self._store.write(lambda unit: unit.refuse(now, gateway_name(gateway), reason, frame))
             return
         envelopes = await self._store.write(lambda unit: self.save(unit, hello, frame, now))
+        if envelopes:
+            self._fleet.greeted(hello.center, now)
         for towards, octets in envelopes:
             self._broker.send(towards, octets)
 

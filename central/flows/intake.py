@@ -136,4 +136,4 @@ class Intake:
             return self._places.group(alert.group)
         if alert.position is None:
             return None
-        return self._places.group_at(alert.municipality, alert.position.lat, alert.position.lon)
+        return self._places.group_at(alert.municipality, alert.position)

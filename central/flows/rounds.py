@@ -5,10 +5,11 @@ from __future__ import annotations
 import structlog
 
 from central.domain.command import RESEND_S, Order
-from central.domain.incident import CLOSED
+from central.domain.incident import CLOSED, EXPIRED
 from central.flows.dispatch import Envelope, Sealer
 from central.ports import Broker, Clock, Store, Unit
 from protocol import hop
+from protocol.codes import STOP
 from protocol.topics import center_name
 
 _log = structlog.get_logger()
@@ -43,8 +44,9 @@ class Rounds:
 
     def _still_wanted(self, unit: Unit, order: Order, now: float) -> bool:
         incident = unit.incident(order.incident)
-        if now >= order.expires or (incident is not None and incident.state == CLOSED):
-            unit.expire(order)
+        over = incident is not None and incident.state == CLOSED and order.action != STOP
+        if now >= order.expires or over:
+            unit.set_order_state(order, EXPIRED)
             name = center_name(order.center)
             why = "did not answer" if order.frame else "never said hello"
             unit.add_entry(order.incident, now, "expired", "central", f"{name} {why} (counter {order.counter})")

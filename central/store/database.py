@@ -15,7 +15,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection; raises StoreUnavailable with one sentence when the file cannot be opened."""
     try:
         if read_only:
-            connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+            )
         else:
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA journal_mode = WAL")

@@ -49,7 +49,9 @@ class Keyring:
             mode = path.stat().st_mode
             text = path.read_text().strip()
         except OSError as error:
-            raise KeyringError(f"the master key {path} cannot be read ({error.strerror}); enrolment makes it") from error
+            raise KeyringError(
+                f"the master key {path} cannot be read ({error.strerror}); enrolment makes it"
+            ) from error
         if stat.S_IMODE(mode) & 0o077:
             raise KeyringError(f"the master key {path} is open to others; run: chmod 600 {path}")
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from central.domain.alert import Alert
 from central.domain.command import CenterState, Incident, Order
-from central.domain.incident import CLOSED, EXPIRED, PENDING
+from central.domain.incident import CLOSED, PENDING
 from central.store.database import to_signed, to_unsigned
 from protocol.codes import CENTRAL, DRILL
 
@@ -30,29 +30,43 @@ class Unit:
 
     def incident_of_alert(self, municipality: int, alert: str) -> tuple[int, str, float] | None:
         """The incident, the plan (JSON) and the time of an alert that is already saved."""
-        row = self._one("SELECT incident, plan, received FROM alert WHERE municipality = ? AND id = ?", municipality, alert)
+        row = self._one(
+            "SELECT incident, plan, received FROM alert WHERE municipality = ? AND id = ?", municipality, alert
+        )
         return (to_unsigned(row[0]), row[1], row[2]) if row else None
 
     def open_incident(self, municipality: int, group: int | None, class_name: str, since: float) -> Incident | None:
         """The newest open incident of a group and class that was opened after `since`."""
         row = self._one(
-            f'SELECT {_INCIDENT} WHERE "group" IS ? AND class = ? AND municipality = ? AND opened > ? AND state <> ?'  # noqa: S608
+            f'SELECT {_INCIDENT} WHERE "group" IS ? AND class = ? AND municipality = ? AND opened > ? AND state <> ?'
             " ORDER BY opened DESC LIMIT 1",
-            group, class_name, municipality, since, CLOSED,
+            group,
+            class_name,
+            municipality,
+            since,
+            CLOSED,
         )
         return _incident(row) if row else None
 
     def incident(self, incident: int) -> Incident | None:
         """An incident by its id."""
-        row = self._one(f"SELECT {_INCIDENT} WHERE id = ?", to_signed(incident))  # noqa: S608
+        row = self._one(f"SELECT {_INCIDENT} WHERE id = ?", to_signed(incident))
         return _incident(row) if row else None
 
     def add_incident(self, incident: Incident) -> None:
         """Save a new incident."""
         self._db.execute(
             "INSERT INTO incident VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (to_signed(incident.id), incident.municipality, incident.group, incident.class_name, incident.state,
-             incident.attention, incident.opened, incident.deadline),
+            (
+                to_signed(incident.id),
+                incident.municipality,
+                incident.group,
+                incident.class_name,
+                incident.state,
+                incident.attention,
+                incident.opened,
+                incident.deadline,
+            ),
         )
 
     def add_alert(self, alert: Alert, incident: int, now: float, plan: str) -> None:
@@ -60,9 +74,18 @@ class Unit:
         position = alert.position
         self._db.execute(
             "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (alert.municipality, alert.id, to_signed(incident), alert.class_name, alert.source, alert.reporter,
-             *((position.lat, position.lon, position.accuracy_m, position.age_s) if position else (None,) * 4),
-             alert.age_s, now, plan),
+            (
+                alert.municipality,
+                alert.id,
+                to_signed(incident),
+                alert.class_name,
+                alert.source,
+                alert.reporter,
+                *((position.lat, position.lon, position.accuracy_m, position.age_s) if position else (None,) * 4),
+                alert.age_s,
+                now,
+                plan,
+            ),
         )
 
     def set_incident_state(self, incident: int, state: str) -> None:
@@ -75,7 +98,9 @@ class Unit:
 
     def overdue(self, now: float) -> list[Incident]:
         """Open incidents whose deadline passed without a person being told."""
-        rows = self._db.execute(f"SELECT {_INCIDENT} WHERE state <> ? AND attention = 0 AND deadline <= ?", (CLOSED, now))  # noqa: S608
+        rows = self._db.execute(
+            f"SELECT {_INCIDENT} WHERE state <> ? AND attention = 0 AND deadline <= ?", (CLOSED, now)
+        )
         return [_incident(row) for row in rows]
 
     def add_entry(self, incident: int, at: float, kind: str, actor: str, text: str) -> int:
@@ -91,14 +116,15 @@ class Unit:
     def center(self, number: int) -> CenterState | None:
         """A center's row."""
         row = self._one(
-            'SELECT number, "group", gateway, epoch, boot, nonce, counter, counter_drill FROM center WHERE number = ?', number
+            'SELECT number, "group", gateway, epoch, boot, nonce, counter, counter_drill FROM center WHERE number = ?',
+            number,
         )
         return CenterState(*row) if row else None
 
     def take_counter(self, center: int, authority: int) -> int:
         """The next counter of an authority over a center; it is used from here on."""
         column = _COUNTERS[authority]
-        row = self._one(f"UPDATE center SET {column} = {column} + 1 WHERE number = ? RETURNING {column}", center)  # noqa: S608
+        row = self._one(f"UPDATE center SET {column} = {column} + 1 WHERE number = ? RETURNING {column}", center)
         if row is None:
             raise KeyError(center)
         return int(row[0])
@@ -115,15 +141,31 @@ class Unit:
         """Save an order and when it is sent again."""
         self._db.execute(
             "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (order.center, order.authority, order.counter, to_signed(order.incident), order.activation, order.class_code,
-             order.action, order.duration_s, order.frame, order.state, order.issued, order.expires, next_at,
-             order.attempts),
+            (
+                order.center,
+                order.authority,
+                order.counter,
+                to_signed(order.incident),
+                order.activation,
+                order.class_code,
+                order.action,
+                order.duration_s,
+                order.frame,
+                order.state,
+                order.issued,
+                order.expires,
+                next_at,
+                order.attempts,
+            ),
         )
 
     def order(self, center: int, authority: int, counter: int) -> Order | None:
         """The order that an ack answers."""
         row = self._one(
-            f"SELECT {_ORDER} WHERE c.center = ? AND c.authority = ? AND c.counter = ?", center, authority, counter  # noqa: S608
+            f"SELECT {_ORDER} WHERE c.center = ? AND c.authority = ? AND c.counter = ?",
+            center,
+            authority,
+            counter,
         )
         return _order(row) if row else None
 
@@ -143,24 +185,21 @@ class Unit:
 
     def due(self, now: float, limit: int) -> list[Order]:
         """Orders whose time to be sent again, or to expire, has come."""
-        rows = self._db.execute(f"SELECT {_ORDER} WHERE c.next_at <= ? ORDER BY c.next_at LIMIT ?", (now, limit))  # noqa: S608
+        rows = self._db.execute(f"SELECT {_ORDER} WHERE c.next_at <= ? ORDER BY c.next_at LIMIT ?", (now, limit))
         return [_order(row) for row in rows]
 
     def outstanding(self, center: int) -> list[Order]:
         """Orders that a center has not answered yet, oldest first."""
         rows = self._db.execute(
-            f"SELECT {_ORDER} WHERE c.center = ? AND c.state = ? ORDER BY c.counter", (center, PENDING)  # noqa: S608
+            f"SELECT {_ORDER} WHERE c.center = ? AND c.state = ? ORDER BY c.counter",
+            (center, PENDING),
         )
         return [_order(row) for row in rows]
 
     def orders_of(self, incident: int) -> list[Order]:
         """All orders of an incident."""
-        rows = self._db.execute(f"SELECT {_ORDER} WHERE c.incident = ? ORDER BY c.issued", (to_signed(incident),))  # noqa: S608
+        rows = self._db.execute(f"SELECT {_ORDER} WHERE c.incident = ? ORDER BY c.issued", (to_signed(incident),))
         return [_order(row) for row in rows]
-
-    def expire(self, order: Order) -> None:
-        """Give an order up."""
-        self.set_order_state(order, EXPIRED)
 
     # Gateways
 
@@ -187,7 +226,9 @@ class Unit:
         """Keep a receipt."""
         self._db.execute("UPDATE gateway SET upto = ?, beyond = ? WHERE number = ?", (upto, beyond, gateway))
 
-    def add_ack(self, center: int, sequence: int, gateway: int, incident: int, status: int, now: float, octets: bytes) -> bool:
+    def add_ack(
+        self, center: int, sequence: int, gateway: int, incident: int, status: int, now: float, octets: bytes
+    ) -> bool:
         """Keep an ack as evidence; False when it is already there."""
         done = self._db.execute(
             "INSERT OR IGNORE INTO ack VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -197,7 +238,9 @@ class Unit:
 
     def refuse(self, now: float, device: str, reason: str, octets: bytes) -> None:
         """Keep what was not believed, the newest thousand."""
-        self._db.execute("INSERT INTO refusal (at, device, reason, octets) VALUES (?, ?, ?, ?)", (now, device, reason, octets))
+        self._db.execute(
+            "INSERT INTO refusal (at, device, reason, octets) VALUES (?, ?, ?, ?)", (now, device, reason, octets)
+        )
         self._db.execute("DELETE FROM refusal WHERE id <= (SELECT max(id) FROM refusal) - ?", (_MAX_REFUSALS,))
 
     def _one(self, query: str, *values: Any) -> Any:

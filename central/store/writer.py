@@ -14,22 +14,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from central.domain.errors import CentralError, StoreUnavailable
+from central.domain.errors import StoreUnavailable
 from central.store.database import connect, migrate
 from central.store.unit import Unit
 
 T = TypeVar("T")
 Work = Callable[[Unit], Any]
 _Waiting = tuple[Work, "asyncio.Future[Any]"]
+_Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 MAX_BATCH = 512
 
 
 class Writer:
-    """Owns the writing connection, in a thread of its own."""
+    """Owns the writing connection, in a thread of its own. All callers share one event loop; it hears `committed` after each batch."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, committed: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self._committed = committed
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -69,11 +71,25 @@ class Writer:
                 except queue.Empty:
                     break
             if batch:
-                _tell(_commit(connection, batch))
+                outcomes = _commit(connection, batch)
+                self._tell(outcomes)
         connection.close()
 
+    def _tell(self, outcomes: list[_Outcome]) -> None:
+        """Once a batch, not once a unit: waking the loop from a thread is what costs."""
+        loop = outcomes[0][0].get_loop()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._resolve, outcomes)
 
-_Outcome = tuple["asyncio.Future[Any]", Any, BaseException | None]
+    def _resolve(self, outcomes: list[_Outcome]) -> None:
+        for future, result, error in outcomes:
+            if future.done():
+                continue
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+        self._committed()
 
 
 def _commit(connection: sqlite3.Connection, batch: list[_Waiting]) -> list[_Outcome]:
@@ -99,24 +115,3 @@ def _commit(connection: sqlite3.Connection, batch: list[_Waiting]) -> list[_Outc
         failure = StoreUnavailable(f"the database did not take it: {error}")
         return [(future, None, failure) for _, future in batch]
     return outcomes
-
-
-def _tell(outcomes: list[_Outcome]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Outcome]] = {}
-    for outcome in outcomes:
-        by_loop.setdefault(outcome[0].get_loop(), []).append(outcome)
-    for loop, told in by_loop.items():
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(_resolve, told)
-
-
-def _resolve(outcomes: list[_Outcome]) -> None:
-    for future, result, error in outcomes:
-        if future.done():
-            continue
-        if error is None:
-            future.set_result(result)
-        elif isinstance(error, CentralError):
-            future.set_exception(error)
-        else:
-            future.set_exception(error)

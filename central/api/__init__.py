@@ -1,0 +1,1 @@
+"""The doors: HTTP for apps and operators, one file each."""

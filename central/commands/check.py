@@ -1,0 +1,86 @@
+"""`sereno-central check`: everything that can be found wrong without starting anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+
+from central import classes
+from central import settings as settings_file
+from central.broker.mqtt import tls
+from central.domain.errors import CentralError
+from central.settings import Settings
+from central.store.database import connect
+from central.store.keyring import Keyring
+
+WARN_BEFORE = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`level` is ok, warning or error."""
+
+    level: str
+    text: str
+
+
+def examine(path: Path) -> list[Finding]:
+    """Findings in the order of what depends on what."""
+    try:
+        settings = settings_file.load(path)
+    except CentralError as error:
+        return [Finding("error", str(error))]
+    findings = [Finding("ok", f"settings {path}")]
+    for look in (_classes, _state, _certificate):
+        try:
+            findings.extend(look(settings))
+        except CentralError as error:
+            findings.append(Finding("error", str(error)))
+    return findings
+
+
+def _classes(settings: Settings) -> Iterator[Finding]:
+    policies = classes.load(settings.classes_file)
+    yield Finding("ok", f"{len(policies)} classes: {', '.join(policies)}")
+    if settings.panic_class not in policies:
+        yield Finding("error", f"panic_class {settings.panic_class!r} is not one of the classes")
+
+
+def _state(settings: Settings) -> Iterator[Finding]:
+    if not settings.database.exists():
+        yield Finding("error", f"there is no database at {settings.database}; run `sereno-central enroll municipality`")
+        return
+    if not os.access(settings.state, os.W_OK):
+        yield Finding("error", f"{settings.state} cannot be written by this user")
+    Keyring.load(settings.master_key)
+    db = connect(settings.database, read_only=True)
+    counts = [db.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in ("group", "gateway", "center")]  # noqa: S608
+    db.close()
+    yield Finding("ok", f"database: {counts[0]} groups, {counts[1]} gateways, {counts[2]} centers")
+    if (settings.authority / "root-key.pem").exists():
+        yield Finding(
+            "warning", f"the root authority's key is online: move {settings.authority}/root-key.pem to a safe place"
+        )
+
+
+def _certificate(settings: Settings) -> Iterator[Finding]:
+    tls(settings.process)
+    key = settings.process / "key.pem"
+    if stat.S_IMODE(key.stat().st_mode) & 0o077:
+        yield Finding("error", f"{key} is open to others; run: chmod 600 {key}")
+    certificate = x509.load_pem_x509_certificate((settings.process / "cert.pem").read_bytes())
+    left = certificate.not_valid_after_utc - datetime.now(UTC)
+    if left < timedelta():
+        yield Finding(
+            "error", f"the certificate in {settings.process} expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        )
+    elif left < WARN_BEFORE:
+        yield Finding("warning", f"the certificate in {settings.process} ends in {left.days} days")
+    else:
+        yield Finding("ok", f"certificate valid until {certificate.not_valid_after_utc:%Y-%m-%d}")

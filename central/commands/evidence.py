@@ -1,0 +1,41 @@
+"""`sereno-central evidence`: what a third party needs to verify, offline, what the centers of an incident said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from central.devices import Devices
+from central.domain.errors import NotFound
+from central.settings import Settings
+from central.store.database import connect
+from central.store.keyring import Keyring
+from central.store.reader import Reader
+from protocol import countersign
+from protocol.topics import center_name, gateway_name
+
+_README = """\
+Evidence of incident {incident}
+
+Each .cose file is one answer of an alarm center, countersigned by the gateway that carried it: a COSE_Sign1
+message (RFC 9052), EdDSA (RFC 9053), key id = the gateway's name. The .pub file of that name holds its Ed25519 public
+key in hexadecimal. Any COSE library verifies them. The payload is 56 octets: the center's sealed ack (44) and the
+gateway's stamp (gateway, sequence, Unix time, bearer, signal); docs/protocol.md gives every field.
+"""
+
+
+def export(settings: Settings, incident: int, out: Path) -> int:
+    """Write the files; how many acks. Raises NotFound when the incident has none."""
+    reader = Reader(settings.database)
+    devices = Devices(connect(settings.database, read_only=True), Keyring.load(settings.master_key))
+    devices.reload()
+    rows = reader.evidence(incident)
+    if not rows:
+        raise NotFound(f"no ack is stored for incident {incident}")
+    out.mkdir(parents=True, exist_ok=True)
+    for center, sequence, octets in rows:
+        message = countersign.unpack(octets)
+        name = gateway_name(message.gateway)
+        (out / f"{center_name(center)}-{sequence}.cose").write_bytes(countersign.evidence(message, name.encode()))
+        (out / f"{name}.pub").write_text(devices.public_key(message.gateway).hex() + "\n")
+    (out / "README.txt").write_text(_README.format(incident=incident))
+    return len(rows)

@@ -1,0 +1,180 @@
+// The operators' list of incidents, live. It shows what central has committed; its own clock only formats times.
+
+const $ = (id) => document.getElementById(id);
+const time = new Intl.DateTimeFormat("es-AR", { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const STATES = { open: "abierto", sounding: "sonando", acknowledged: "reconocido", closed: "cerrado" };
+const CLASSES = {
+  general: "Alerta general", medical: "Emergencia médica", gender_violence: "Violencia de género",
+  bicycle_theft: "Robo de bicicleta", fire: "Incendio",
+};
+const KINDS = {
+  opened: "alerta", joined: "se suma", commanded: "comando", accepted: "recibido", sounding: "suena", stopped: "calla",
+  refused: "rechaza", "failed to sound": "no suena", attention: "atención", expired: "sin respuesta", stop: "silenciar",
+  acknowledged: "reconocido", closed: "cerrado", event: "aviso",
+};
+const SILENT = new Set(["gender_violence"]);
+const RETRY_MS = 2000;
+
+let incidents = [];
+let chosen = null;
+let feed = null;
+
+const stamp = (seconds) => time.format(new Date(seconds * 1000));
+const title = (incident) => CLASSES[incident.class] ?? incident.class;
+
+async function call(method, path, body) {
+  const init = { method, headers: body ? { "Content-Type": "application/json" } : {} };
+  if (body) init.body = JSON.stringify(body);
+  const response = await fetch(path, init);
+  if (response.status === 401 || response.status === 403) { leaveRoom(); throw new Error("Entrá de nuevo con tu clave."); }
+  const answer = response.status === 204 ? null : await response.json();
+  if (!response.ok) throw new Error(answer?.error?.message ?? `Error ${response.status}`);
+  return answer;
+}
+
+function urgency(incident) {
+  if (incident.state === "closed") return 3;
+  if (SILENT.has(incident.class)) return 0; // Nobody in the street hears these: they come first.
+  return incident.state === "acknowledged" ? 2 : 1;
+}
+
+function drawList() {
+  incidents.sort((a, b) => urgency(a) - urgency(b) || b.opened - a.opened);
+  $("empty").hidden = incidents.length > 0;
+  $("list").replaceChildren(...incidents.map((incident) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.state = incident.state;
+    button.dataset.silent = SILENT.has(incident.class);
+    button.dataset.attention = incident.attention && incident.state !== "closed";
+    button.setAttribute("aria-current", incident.id === chosen);
+    const name = document.createElement("span");
+    name.textContent = title(incident) + (SILENT.has(incident.class) ? " · silenciosa" : "");
+    const state = document.createElement("span");
+    state.className = "state";
+    state.textContent = STATES[incident.state] ?? incident.state;
+    const small = document.createElement("small");
+    const where = incident.group === null ? "sin grupo" : `grupo ${incident.group}`;
+    const heard = incident.centers_commanded
+      ? `${incident.centers_sounded} de ${incident.centers_commanded} centrales sonaron` : "no se envió nada a las centrales";
+    small.textContent = `${stamp(incident.opened)} · ${where} · ${heard}`;
+    button.append(name, state, small);
+    button.addEventListener("click", () => choose(incident.id, true));
+    const item = document.createElement("li");
+    item.append(button);
+    return item;
+  }));
+  const late = incidents.filter((incident) => incident.attention && incident.state !== "closed" && incident.state !== "acknowledged");
+  $("attention").hidden = late.length === 0;
+  $("attention").textContent = late.length === 1
+    ? `Nadie reconoció a tiempo: ${title(late[0])}, ${stamp(late[0].opened)}. Atendelo ya.`
+    : `Nadie reconoció a tiempo ${late.length} incidentes. Atendelos ya.`;
+}
+
+async function choose(id, focus) {
+  chosen = id;
+  const incident = await call("GET", `/v1/incidents/${id}`);
+  if (chosen !== id) return;
+  $("detail").hidden = false;
+  $("detail-title").textContent = `${title(incident)} · ${STATES[incident.state] ?? incident.state}`;
+  const alerts = incident.alerts.length === 1 ? "1 alerta" : `${incident.alerts.length} alertas`;
+  const place = incident.alerts.find((alert) => alert.lat !== null);
+  const at = place ? ` · ${place.lat.toFixed(5)}, ${place.lon.toFixed(5)} (± ${Math.round(place.accuracy_m)} m)` : "";
+  $("facts").textContent = `N.º ${incident.id} · ${alerts} · ${incident.centers_answered} de ${incident.centers_commanded} centrales respondieron${at}`;
+  $("acknowledge").disabled = !["open", "sounding"].includes(incident.state);
+  $("close").disabled = incident.state === "closed";
+  $("stop").disabled = incident.centers_commanded === 0;
+  $("timeline").replaceChildren(...incident.timeline.map((entry) => {
+    const item = document.createElement("li");
+    const when = document.createElement("time");
+    when.textContent = stamp(entry.at);
+    const kind = document.createElement("strong");
+    kind.textContent = KINDS[entry.kind] ?? entry.kind;
+    const text = document.createElement("span");
+    text.textContent = entry.text ? `${entry.actor}: ${entry.text}` : entry.actor;
+    item.append(when, kind, text);
+    return item;
+  }));
+  for (const button of $("list").querySelectorAll("button")) button.removeAttribute("aria-current");
+  drawList();
+  if (focus) $("detail-title").focus();
+}
+
+async function act(verb, body, done) {
+  if (!chosen) return;
+  try {
+    await call("POST", `/v1/incidents/${chosen}/${verb}`, body);
+    $("said").textContent = done;
+  } catch (error) {
+    $("said").textContent = `No se pudo: ${error.message}`;
+  }
+  await refresh();
+}
+
+let refreshing = null;
+let again = false;
+async function refresh() {
+  // Many entries may arrive at once; one request is on its way at a time, and one follows if something came meanwhile.
+  if (refreshing) { again = true; return refreshing; }
+  refreshing = (async () => {
+    do {
+      again = false;
+      incidents = (await call("GET", "/v1/incidents")).incidents;
+      drawList();
+      if (chosen) await choose(chosen, false);
+    } while (again);
+  })().finally(() => { refreshing = null; });
+  return refreshing;
+}
+
+function linked(on) {
+  $("link").dataset.state = on ? "on" : "off";
+  $("link").textContent = on ? "En vivo" : "Sin conexión: lo que ves puede ser viejo";
+}
+
+function watch() {
+  feed?.close();
+  feed = new EventSource("/v1/feed");
+  feed.addEventListener("open", () => { linked(true); refresh().catch(() => linked(false)); });
+  feed.addEventListener("entry", () => refresh().catch(() => linked(false)));
+  feed.addEventListener("error", () => {
+    linked(false);
+    if (feed.readyState === EventSource.CLOSED && !$("room").hidden) setTimeout(watch, RETRY_MS);
+  });
+}
+
+function leaveRoom() {
+  feed?.close();
+  $("room").hidden = true;
+  $("leave").hidden = true;
+  $("login").hidden = false;
+  $("token").focus();
+}
+
+async function enterRoom() {
+  await refresh();
+  $("login").hidden = true;
+  $("room").hidden = false;
+  $("leave").hidden = false;
+  watch();
+}
+
+$("login").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  $("login-error").textContent = "";
+  const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ token: $("token").value }) };
+  try {
+    const response = await fetch("/v1/session", init);
+    if (!response.ok) { $("login-error").textContent = "Esa clave no es de operador. Revisala y probá de nuevo."; return; }
+    $("token").value = "";
+    await enterRoom();
+  } catch {
+    $("login-error").textContent = "No hay conexión con el servicio. Probá de nuevo.";
+  }
+});
+$("leave").addEventListener("click", async () => { await call("DELETE", "/v1/session"); leaveRoom(); });
+$("acknowledge").addEventListener("click", () => act("acknowledge", null, "Lo tenés vos."));
+$("stop").addEventListener("click", () => act("stop", null, "Orden de silencio enviada: mirá abajo qué central calló."));
+$("close").addEventListener("click", () => act("close", { disposition: $("disposition").value }, "Cerrado."));
+setInterval(() => { $("clock").textContent = time.format(new Date()); }, 1000);
+enterRoom().catch(() => leaveRoom());

@@ -1,0 +1,65 @@
+"""What is known of gateways and centers now: who is up, since when, the last heartbeat. In memory; nothing is decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from protocol import codes
+from protocol.topics import center_name
+
+
+@dataclass
+class CenterStatus:
+    """A center as last heard of; `heard` in Unix seconds, battery in millivolts."""
+
+    up: bool = False
+    heard: float = 0.0
+    battery_mv: int = 0
+    flags: int = 0
+    outputs: int = 0
+    uptime_s: int = 0
+    report: dict[str, Any] = field(default_factory=dict)
+
+
+class Fleet:
+    """Statuses by number."""
+
+    def __init__(self) -> None:
+        self.centers: dict[int, CenterStatus] = {}
+        self.gateways: dict[int, float] = {}
+
+    def status(self, center: int) -> CenterStatus:
+        """The status of a center, an empty one when it was never heard."""
+        return self.centers.setdefault(center, CenterStatus())
+
+    def heard(self, gateway: int, now: float) -> None:
+        """A sealed message of a gateway came."""
+        self.gateways[gateway] = now
+
+    def greeted(self, center: int, now: float) -> None:
+        """A believed hello of a center came."""
+        status = self.status(center)
+        status.up, status.heard = True, now
+
+    def beat(self, beat: Any, age_s: int, now: float) -> None:
+        """A verified heartbeat, `age_s` old."""
+        status = self.status(beat.center)
+        if now - age_s < status.heard:
+            return
+        status.up, status.heard = True, now - age_s
+        status.battery_mv, status.flags = beat.battery, beat.flags
+        status.outputs, status.uptime_s = beat.outputs, beat.uptime
+
+    def describe(self, center: int, now: float) -> dict[str, Any]:
+        """A center for the API."""
+        status = self.status(center)
+        return {
+            "center": center_name(center),
+            "up": status.up,
+            "heard_s_ago": round(now - status.heard, 1) if status.heard else None,
+            "battery_mv": status.battery_mv or None,
+            "mains": bool(status.flags & codes.BEAT_MAINS) if status.battery_mv else None,
+            "outputs": codes.output_names(status.outputs),
+            "report": status.report,
+        }

@@ -1,0 +1,120 @@
+"""What gateways say, by kind: acks, hellos, digests, presence, reports. One bad message never stops the next.
+
+Called by the wiring for each message of the broker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from central.domain.errors import CentralError
+from central.domain.receipts import moved_on
+from central.flows.acks import Acks
+from central.flows.fleet import Fleet
+from central.flows.greetings import Greetings
+from central.ports import Clock, Keys, Store, Unit
+from protocol import hop, report
+from protocol.codes import CENTRAL
+from protocol.errors import ProtocolError
+from protocol.layout import kind_of
+from protocol.messages import (
+    BEAT,
+    KIND_ACK,
+    KIND_BEAT,
+    KIND_DIGEST,
+    KIND_HELLO,
+    KIND_HOP,
+    KIND_PRESENCE,
+    KIND_REPORT,
+)
+from protocol.topics import UP, gateway_name, number_of, parse
+
+_log = structlog.get_logger()
+
+
+class Uplink:
+    """Sorts messages; everything it believes is sealed by the gateway (hop key) or by the center."""
+
+    def __init__(self, store: Store, clock: Clock, keys: Keys, fleet: Fleet, acks: Acks, greetings: Greetings) -> None:
+        self._store = store
+        self._clock = clock
+        self._keys = keys
+        self._fleet = fleet
+        self._acks = acks
+        self._greetings = greetings
+        self._kinds: dict[int, Callable[[int, bytes], Awaitable[None]]] = {
+            KIND_HELLO: self._greetings.receive,
+            KIND_DIGEST: self._digest,
+            KIND_PRESENCE: self._presence,
+            KIND_REPORT: self._report,
+            KIND_BEAT: self._beat,
+        }
+
+    async def receive(self, name: str, payload: bytes) -> None:
+        """One message; never raises."""
+        try:
+            device, direction = parse(name)
+            if direction != UP or device[0] != "G":
+                return
+            gateway = number_of(device)
+            if kind_of(payload) == KIND_ACK:
+                await self._acks.receive(gateway, payload)
+            elif kind_of(payload) == KIND_HOP:
+                await self._envelope(gateway, payload)
+            else:
+                raise ProtocolError(f"kind {kind_of(payload)} is not for central")
+            self._fleet.heard(gateway, self._clock.now())
+        except (ProtocolError, KeyError) as error:
+            _log.warning("message refused", topic=name, reason=str(error), octets=len(payload))
+        except CentralError as error:
+            # Not saved, so not receipted: the gateway sends it again.
+            _log.error("message not taken", topic=name, reason=str(error))
+        except Exception:
+            _log.exception("message failed", topic=name, octets=payload[:64].hex())
+
+    async def _envelope(self, gateway: int, payload: bytes) -> None:
+        envelope = hop.open(self._keys.gateway(gateway).up, payload)
+        if envelope.gateway != gateway:
+            raise ProtocolError(f"envelope of {gateway_name(envelope.gateway)} on the topic of {gateway_name(gateway)}")
+        if not await self._store.write(lambda unit: unit.rise_hop_up(gateway, envelope.sequence)):
+            raise ProtocolError(f"envelope {envelope.sequence} of {gateway_name(gateway)} came before")
+        for frame in envelope.frames:
+            handle = self._kinds.get(kind_of(frame))
+            if handle is not None:
+                await handle(gateway, frame)
+
+    async def _digest(self, gateway: int, frame: bytes) -> None:
+        digest = hop.read_digest(frame)
+        for age_s, beat in digest.beats:
+            self._believe_beat(beat, age_s)
+
+        def move(unit: Unit) -> None:
+            upto, beyond = unit.receipt(gateway)
+            moved = moved_on(upto, beyond, digest.oldest)
+            if moved != (upto, beyond):
+                unit.set_receipt(gateway, *moved)
+
+        await self._store.write(move)
+
+    async def _beat(self, _gateway: int, frame: bytes) -> None:
+        self._believe_beat(frame, 0)
+
+    def _believe_beat(self, frame: bytes, age_s: int) -> None:
+        claimed = BEAT.peek(frame)
+        if claimed.authority != CENTRAL:
+            raise ProtocolError("a heartbeat for another authority")
+        beat = BEAT.open(self._keys.center(claimed.center, CENTRAL).up, frame)
+        self._fleet.beat(beat, age_s, self._clock.now())
+
+    async def _presence(self, _gateway: int, frame: bytes) -> None:
+        presence = hop.read_presence(frame)
+        status = self._fleet.status(presence.center)
+        if status.up != bool(presence.up):
+            _log.info("presence", center=presence.center, up=bool(presence.up), since_s=presence.since)
+        status.up = bool(presence.up)
+
+    async def _report(self, _gateway: int, frame: bytes) -> None:
+        center = report.peek(frame)
+        self._fleet.status(center).report = report.open(self._keys.center(center, CENTRAL).up, frame).body

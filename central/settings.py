@@ -1,0 +1,105 @@
+"""Central's settings: one TOML file, every option with a comment in the sample that `sereno-central settings` prints."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from central.classes import SHIPPED
+from central.domain.errors import Refused
+
+SAMPLE = """\
+# Settings of central. Lines that begin with # show the default; paths are relative to this file.
+
+# The folder of everything central keeps: its database, the master key, the authorities' files.
+state = "state"
+
+# Where the API, the operators' page and the live feed listen. Put a TLS proxy in front for the outside.
+#http_host = "127.0.0.1"
+#http_port = 8080
+
+# The broker beside central, by a name that its certificate holds.
+#broker_host = "localhost"
+#broker_port = 8883
+
+# This process's certificate: a folder with ca.pem, cert.pem and key.pem, named as the certificate
+# (made by `sereno-central enroll process`).
+process = "S01"
+
+# MQTT version: "auto" tries 5 and falls back to 3.1.1; "5" or "3.1.1" insists.
+#protocol = "auto"
+
+# The classes of alert and their policies; the shipped ones when it is not given.
+#classes_file = "classes.toml"
+
+# The class of an alert that is raised by the button on an alarm center.
+#panic_class = "general"
+
+# Presses of one class in one group within this time belong to one incident (seconds).
+#grouping_s = 900
+
+# When nothing has sounded or nobody has acknowledged by then, the console calls for attention (seconds, at most 120).
+#deadline_s = 120
+
+# Lines of the log: "debug", "info", "warning" or "error".
+#log_level = "info"
+"""
+
+
+class Settings(BaseModel):
+    """All options; `load` resolves paths against the file's folder."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    state: Path
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    broker_host: str = "localhost"
+    broker_port: Annotated[int, Field(ge=1, le=65535)] = 8883
+    process: Path
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    classes_file: Path = SHIPPED
+    panic_class: str = "general"
+    grouping_s: Annotated[float, Field(ge=0, le=86400)] = 900
+    deadline_s: Annotated[float, Field(ge=1, le=120)] = 120
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.state / "central.db"
+
+    @property
+    def master_key(self) -> Path:
+        """The file with the key that wraps devices' roots."""
+        return self.state / "master.key"
+
+    @property
+    def authority(self) -> Path:
+        """The folder of the certificate authorities; move root-key.pem offline after enrolling municipalities."""
+        return self.state / "authority"
+
+
+def load(path: Path) -> Settings:
+    """The settings of a file; raises Refused with one sentence that says what to change."""
+    try:
+        values = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise Refused(f"the settings {path} cannot be read: {error.strerror}; see `sereno-central settings`") from error
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"the settings {path} are not TOML: {error}") from error
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        what = (
+            "is not a setting (see `sereno-central settings`)" if first["type"] == "extra_forbidden" else first["msg"]
+        )
+        raise Refused(f"{path}: {name}: {what}") from error
+    base = path.resolve().parent
+    paths = {name: base / getattr(settings, name) for name in ("state", "process", "classes_file")}
+    return settings.model_copy(update=paths)

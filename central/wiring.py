@@ -1,0 +1,167 @@
+"""Names the concrete parts of central, connects them, and runs their tasks. Nothing is decided here."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+
+import structlog
+import uvicorn
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from central import classes
+from central.api.access import Access
+from central.api.alerts import AlertDoor
+from central.api.application import application
+from central.api.feed import Feed
+from central.broker.mqtt import MqttBroker, tls
+from central.clock import SystemClock, new_incident
+from central.devices import Devices
+from central.domain.errors import CentralError, Refused
+from central.flows.acks import Acks
+from central.flows.dispatch import Sealer
+from central.flows.fleet import Fleet
+from central.flows.greetings import Greetings
+from central.flows.intake import Intake
+from central.flows.operators import Operators
+from central.flows.rounds import Rounds
+from central.flows.uplink import Uplink
+from central.settings import Settings
+from central.store.database import connect
+from central.store.keyring import Keyring
+from central.store.reader import Reader
+from central.store.writer import Writer
+
+_log = structlog.get_logger()
+
+ROUND_S = 0.5
+RECEIPT_S = 0.2
+
+
+class Central:
+    """The whole service: `start`, `run` until told to end, `stop`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = SystemClock()
+        policies = classes.load(settings.classes_file)
+        if settings.panic_class not in policies:
+            raise Refused(f"panic_class {settings.panic_class!r} is not one of the classes")
+        self._writer = Writer(settings.database, lambda: self._feed.committed())
+        self._writer.start()
+        self._reader = Reader(settings.database)
+        self._devices = Devices(connect(settings.database, read_only=True), Keyring.load(settings.master_key))
+        self._devices.reload()
+        self._broker = MqttBroker(
+            _name(settings), settings.broker_host, settings.broker_port, tls(settings.process), self._received,
+            settings.protocol,
+        )  # fmt: skip
+        sealer = Sealer(self._devices)
+        self._fleet = Fleet()
+        self._owed: set[int] = set()
+        self._intake = Intake(
+            self._writer, self._broker, self._clock, self._devices, policies, sealer, new_incident,
+            settings.deadline_s, settings.grouping_s,
+        )  # fmt: skip
+        self._rounds = Rounds(self._writer, self._broker, self._clock, sealer)
+        acks = Acks(
+            self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._intake,
+            self._owed.add, settings.panic_class,
+        )  # fmt: skip
+        greetings = Greetings(
+            self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet
+        )
+        self._uplink = Uplink(self._writer, self._clock, self._devices, self._fleet, acks, greetings)
+        access = Access(self._reader.credentials)
+        self._feed = Feed(access, self._reader)
+        self._app = application(
+            access,
+            AlertDoor(access, self._intake, self._reader),
+            self._feed,
+            self._reader,
+            Operators(self._writer, self._broker, self._clock, sealer),
+            self._devices,
+            self._fleet,
+            lambda: self._broker.up,
+        )
+        self._handling: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT; raises Refused when the port is taken."""
+        listener = _listener(self._settings.http_host, self._settings.http_port)
+        server = uvicorn.Server(
+            uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+        )
+        ended = asyncio.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, ended.set)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        serving = asyncio.create_task(server._serve(sockets=[listener]))
+        tasks = [asyncio.create_task(work) for work in (self._broker.run(), self._round(), self._receipt())]
+        host, port = listener.getsockname()[:2]
+        _log.info(
+            "serving", http=f"http://{host}:{port}", broker=f"{self._settings.broker_host}:{self._settings.broker_port}"
+        )
+        await ended.wait()
+        self._feed.end()
+        server.should_exit = True
+        await serving
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._broker.stop()
+        self._writer.stop()
+        self._reader.close()
+        _log.info("ended")
+
+    def _received(self, topic: str, payload: bytes) -> None:
+        """Handled as tasks, so that all acks that came together share one commit; started in order of arrival."""
+        task = asyncio.get_running_loop().create_task(self._uplink.receive(topic, payload))
+        self._handling.add(task)
+        task.add_done_callback(self._handling.discard)
+
+    async def _round(self) -> None:
+        while True:
+            await self._quietly(self._rounds.once())
+            await asyncio.sleep(ROUND_S)
+
+    async def _receipt(self) -> None:
+        while True:
+            owed = set(self._owed)
+            self._owed.clear()
+            if owed:
+                await self._quietly(self._rounds.send_receipts(owed))
+            await asyncio.sleep(RECEIPT_S)
+
+    @staticmethod
+    async def _quietly(work: asyncio.Future[None] | object) -> None:
+        """A failed round is logged, and the next one comes."""
+        try:
+            await work  # type: ignore[misc]
+        except CentralError as error:
+            _log.error("round failed", reason=str(error))
+        except Exception:
+            _log.exception("round failed")
+
+
+def _name(settings: Settings) -> str:
+    """The common name of this process's certificate: its user name and client id at the broker."""
+    try:
+        certificate = x509.load_pem_x509_certificate((settings.process / "cert.pem").read_bytes())
+    except (OSError, ValueError) as error:
+        raise Refused(f"{settings.process}/cert.pem cannot be read; run `sereno-central enroll process`") from error
+    return str(certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Refused(f"cannot listen on {host}:{port}: {error.strerror}; choose another http_port") from error
+    listener.listen(1024)
+    return listener
