@@ -187,6 +187,12 @@ def test_a_recorded_heartbeat_does_not_keep_a_center_alive(desk: Desk) -> None:
     assert (1, 0) in told(desk)
 
 
+def test_a_forged_heartbeat_is_no_sign_of_life(desk: Desk) -> None:
+    """Whoever connects as a center without its key cannot keep it alive."""
+    desk.up(rig.beat()[:-1] + b"\0")
+    assert told(desk) == []
+
+
 def test_a_last_will_shortens_the_wait_and_says_nothing_by_itself(desk: Desk) -> None:
     """Twenty seconds later the center is down, unless something sealed came meanwhile."""
     desk.up(rig.beat(sequence=1))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+from central import pki
 from simulator.broker import Broker
 from tests.gateway import rig
 from tests.gateway.rig import GATEWAY, Neighbourhood
@@ -38,13 +39,14 @@ def test_a_gateway_killed_with_a_command_on_its_way_passes_it_on_after_the_start
     """The center was away; central needs to send nothing again."""
     central = neighbourhood.central()
     process, log = neighbourhood.process()
-    central.down([rig.command()])
+    frame = rig.command()
+    central.down([frame])
     log.until("command_passed_on")
     process.kill()
     process.wait(10)
     center = neighbourhood.center()
     neighbourhood.process()
-    assert center.next_down()[0] == rig.command()
+    assert center.next_down()[0] == frame
 
 
 def test_both_brokers_killed_and_started_are_subscribed_to_again(neighbourhood: Neighbourhood) -> None:
@@ -58,8 +60,9 @@ def test_both_brokers_killed_and_started_are_subscribed_to_again(neighbourhood: 
         broker.restart()
         log.until("link_up", timeout_s=30, side=side)
         client.ready()
-    central.down([rig.command()])
-    assert center.next_down()[0] == rig.command()
+    frame = rig.command()
+    central.down([frame])
+    assert center.next_down()[0] == frame
     center.up(rig.ack())
     assert central.next_ack().ack == rig.ack()
 
@@ -119,8 +122,9 @@ def test_a_broker_that_only_speaks_3_1_1_is_spoken_to_in_3_1_1(neighbourhood: Ne
         "3.1.1"
     ]
     center = neighbourhood.center(version="3.1.1")
-    central.down([rig.command()])
-    assert center.next_down()[0] == rig.command()
+    frame = rig.command()
+    central.down([frame])
+    assert center.next_down()[0] == frame
     center.up(rig.ack())
     assert central.next_ack().ack == rig.ack()
 
@@ -147,3 +151,32 @@ def test_two_gateways_on_one_store_are_refused(neighbourhood: Neighbourhood) -> 
         1,
         f"sereno-gateway: another sereno-gateway already uses {neighbourhood.folder / 'state'}; stop it first\n",
     )
+
+
+def test_a_broker_of_another_authority_is_not_spoken_to(neighbourhood: Neighbourhood) -> None:
+    """The right name under a foreign root: one sentence, and no octet of ours reaches it."""
+    stranger = neighbourhood.folder / "stranger"
+    pki.create_authority(stranger)
+    pki.issue_municipality(stranger, 1)
+    neighbourhood.central_broker.stop()
+    certificates = neighbourhood.folder / "broker-of-S01"
+    issued = pki.issue_server(stranger, 1, "S01", ["localhost"])
+    (certificates / "broker-cert.pem").write_bytes(issued.chain_pem)
+    (certificates / "broker-key.pem").write_bytes(issued.key_pem())
+    neighbourhood.central_broker.start()
+    _, log = neighbourhood.gateway(links=1)
+    assert "is not good for localhost" in log.first("link_down")["reason"]
+    assert [line["side"] for line in log.lines if line["event"] == "link_up"] == ["local"]
+
+
+def test_a_broker_that_does_not_trust_our_certificate_is_one_sentence(neighbourhood: Neighbourhood) -> None:
+    """The broker closes without a word; the gateway says what that may mean."""
+    stranger = neighbourhood.folder / "stranger"
+    pki.create_authority(stranger)
+    pki.issue_municipality(stranger, 1)
+    issued = pki.issue_client(stranger, 1, GATEWAY)
+    (neighbourhood.keys / "cert.pem").write_bytes(issued.chain_pem)
+    (neighbourhood.keys / "key.pem").write_bytes(issued.key_pem())
+    _, log = neighbourhood.gateway(links=0)
+    assert "certificate" in log.first("link_down")["reason"]
+    assert log.count("link_up") == 0

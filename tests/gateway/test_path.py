@@ -68,8 +68,9 @@ def test_a_center_is_answered_with_the_time_and_its_hellos_reach_central(neighbo
     assert read_presence(frame)[:2] == (1, 1)
     center.up(rig.hello(authority=CENTRAL))
     assert central.next_frame(HELLO.kind)[0] == rig.hello(authority=CENTRAL)
-    central.down([rig.time_frame()])
-    assert center.next_down()[0] == rig.time_frame()
+    answer_of_central = rig.time_frame()
+    central.down([answer_of_central])
+    assert center.next_down()[0] == answer_of_central
 
 
 def test_the_digest_comes_at_each_connection_and_then_regularly(neighbourhood: Neighbourhood) -> None:
@@ -93,8 +94,9 @@ def test_hostile_envelopes_do_nothing_and_the_true_one_between_them_passes(neigh
     central.down([rig.command(counter=2)], gateway=2)
     central.publish("sereno/1/G000001/down", b"\x64rubbish")
     central.down([rig.command(center=rig.FOREIGN, counter=3)])
-    central.down([rig.command(counter=4)])
-    assert center.next_down()[0] == rig.command(counter=4)
+    frame = rig.command(counter=4)
+    central.down([frame])
+    assert center.next_down()[0] == frame
     assert log.until("frame_refused", center=rig.FOREIGN)["incident"] == str(rig.INCIDENT)
     assert gateway.state.tally.totals() == {
         "uplink: bad tag": 1,

@@ -183,9 +183,10 @@ def test_an_ack_never_travels_downwards(desk: Desk) -> None:
 
 def test_the_time_passes_and_is_not_kept(desk: Desk) -> None:
     """It answers one request of one boot, and is worth nothing later."""
-    desk.down(1, [rig.time_frame()])
+    frame = rig.time_frame()
+    desk.down(1, [frame])
     desk.tick(10)
-    assert desk.passed() == [rig.time_frame()]
+    assert desk.passed() == [frame]
 
 
 def test_commands_wait_for_a_local_broker_that_is_away_and_go_when_it_is_back(desk: Desk) -> None:
