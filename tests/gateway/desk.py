@@ -32,7 +32,8 @@ from protocol.keys import center_pair
 from protocol.layout import kind_of
 from protocol.messages import KIND_HOP
 from protocol.topics import DOWN, UP, topic
-from tests.gateway.rig import GATEWAY, MINE, SEED, Lines, center_root, hop_keys
+from tests.gateway.frames import GATEWAY, MINE, SEED, center_root, hop_keys
+from tests.gateway.lines import Lines
 
 
 @dataclass

@@ -13,7 +13,8 @@ import pytest
 
 from central import pki
 from gateway.settings import Settings, load, sample
-from tests.gateway.rig import GATEWAY, Neighbourhood
+from tests.gateway.frames import GATEWAY
+from tests.gateway.rig import Neighbourhood
 
 
 def call(*arguments: str | Path) -> tuple[int, str, str]:

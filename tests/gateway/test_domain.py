@@ -12,7 +12,7 @@ from protocol import hop
 from protocol.hop import Receipt
 from protocol.replay import Window
 from protocol.topics import center_name
-from tests.gateway import rig
+from tests.gateway import frames
 
 EPOCH = 1 << 24
 
@@ -22,7 +22,7 @@ def test_an_envelope_is_new_at_most_once(sequences: list[int]) -> None:
     """Whatever the order of arrival, no sequence is handled as new twice, and the next one up always is."""
     window = Window()
     new: list[int] = []
-    key = rig.hop_keys().down
+    key = frames.hop_keys().down
     for sequence in [*sequences, 201]:
         opened = envelope(key, 1, window, hop.seal(key, 1, sequence, []))
         if opened.verdict == "new":
@@ -35,8 +35,8 @@ def test_an_envelope_is_new_at_most_once(sequences: list[int]) -> None:
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_an_altered_envelope_is_refused(noise: bytes, at: int) -> None:
     """A changed octet anywhere, or other octets altogether, and nothing inside is looked at."""
-    key = rig.hop_keys().down
-    octets = bytearray(hop.seal(key, 1, 1, [rig.command()]))
+    key = frames.hop_keys().down
+    octets = bytearray(hop.seal(key, 1, 1, [frames.command()]))
     octets[at % len(octets)] ^= 1 + len(noise) % 255
     for hostile in (bytes(octets), noise):
         opened = envelope(key, 1, Window(), hostile)
@@ -46,7 +46,7 @@ def test_an_altered_envelope_is_refused(noise: bytes, at: int) -> None:
 @given(st.binary(max_size=80), st.sampled_from(["C000001", "C000002", "C000003"]))
 def test_any_octets_from_a_center_get_a_verdict(octets: bytes, name: str) -> None:
     """Nothing that a center publishes raises; what passes is about the center that published it."""
-    passage = upward(name, octets, rig.MINE)
+    passage = upward(name, octets, frames.MINE)
     assert passage.passes == (passage.reason == "well addressed")
     assert not passage.passes or center_name(passage.center) == name
 

@@ -8,8 +8,9 @@ import sys
 
 from central import pki
 from simulator.broker import Broker
-from tests.gateway import rig
-from tests.gateway.rig import GATEWAY, Neighbourhood
+from tests.gateway import frames
+from tests.gateway.frames import GATEWAY
+from tests.gateway.rig import Neighbourhood
 
 FIRST = 1 << 24 | 1
 
@@ -18,9 +19,9 @@ def test_a_gateway_killed_between_ack_and_receipt_sends_the_ack_again(neighbourh
     """After kill -9 the same octets go again, and the next ack gets the next number."""
     central, center = neighbourhood.central(), neighbourhood.center()
     process, _ = neighbourhood.process()
-    central.down([rig.command()])
+    central.down([frames.command()])
     center.next_down()
-    center.up(rig.ack(sequence=1))
+    center.up(frames.ack(sequence=1))
     before = central.next_ack()
     process.kill()
     process.wait(10)
@@ -28,18 +29,18 @@ def test_a_gateway_killed_between_ack_and_receipt_sends_the_ack_again(neighbourh
         central.get()
     neighbourhood.process()
     assert central.next_ack() == before
-    center.up(rig.ack(sequence=2))
+    center.up(frames.ack(sequence=2))
     message = before
     while message.sequence == FIRST:
         message = central.next_ack()
-    assert (message.sequence, message.ack) == (FIRST + 1, rig.ack(sequence=2))
+    assert (message.sequence, message.ack) == (FIRST + 1, frames.ack(sequence=2))
 
 
 def test_a_gateway_killed_with_a_command_on_its_way_passes_it_on_after_the_start(neighbourhood: Neighbourhood) -> None:
     """The center was away; central needs to send nothing again."""
     central = neighbourhood.central()
     process, log = neighbourhood.process()
-    frame = rig.command()
+    frame = frames.command()
     central.down([frame])
     log.until("command_passed_on")
     process.kill()
@@ -60,11 +61,11 @@ def test_both_brokers_killed_and_started_are_subscribed_to_again(neighbourhood: 
         broker.restart()
         log.until("link_up", timeout_s=30, side=side)
         client.ready()
-    frame = rig.command()
+    frame = frames.command()
     central.down([frame])
     assert center.next_down()[0] == frame
-    center.up(rig.ack())
-    assert central.next_ack().ack == rig.ack()
+    center.up(frames.ack())
+    assert central.next_ack().ack == frames.ack()
 
 
 def test_acks_of_an_outage_arrive_when_the_uplink_is_back(neighbourhood: Neighbourhood) -> None:
@@ -74,7 +75,7 @@ def test_acks_of_an_outage_arrive_when_the_uplink_is_back(neighbourhood: Neighbo
     neighbourhood.central_broker.kill()
     log.until("link_down", side="uplink")
     for sequence in range(1, 11):
-        center.up(rig.ack(sequence=sequence))
+        center.up(frames.ack(sequence=sequence))
         log.until("ack_kept")
     neighbourhood.central_broker.start()
     central = neighbourhood.central()
@@ -82,7 +83,7 @@ def test_acks_of_an_outage_arrive_when_the_uplink_is_back(neighbourhood: Neighbo
     while len(arrived) < 10:
         message = central.next_ack(timeout_s=30)
         arrived[message.sequence] = message.ack
-    assert arrived == {FIRST + n: rig.ack(sequence=n + 1) for n in range(10)}
+    assert arrived == {FIRST + n: frames.ack(sequence=n + 1) for n in range(10)}
 
 
 def test_a_gateway_without_any_broker_says_so_once_and_connects_when_they_come(neighbourhood: Neighbourhood) -> None:
@@ -122,11 +123,11 @@ def test_a_broker_that_only_speaks_3_1_1_is_spoken_to_in_3_1_1(neighbourhood: Ne
         "3.1.1"
     ]
     center = neighbourhood.center(version="3.1.1")
-    frame = rig.command()
+    frame = frames.command()
     central.down([frame])
     assert center.next_down()[0] == frame
-    center.up(rig.ack())
-    assert central.next_ack().ack == rig.ack()
+    center.up(frames.ack())
+    assert central.next_ack().ack == frames.ack()
 
 
 def test_a_gateway_ends_cleanly_and_says_goodbye(neighbourhood: Neighbourhood) -> None:

@@ -10,7 +10,7 @@ from gateway.ports import LOCAL, UPLINK
 from protocol import codes, hop
 from protocol.hop import Receipt
 from protocol.topics import DOWN, topic
-from tests.gateway import rig
+from tests.gateway import frames
 from tests.gateway.desk import Desk, VirtualClock
 
 NOW = VirtualClock().wall
@@ -18,7 +18,7 @@ NOW = VirtualClock().wall
 
 def command(center: int = 1, counter: int = 1, **changed: int) -> bytes:
     """A command of this virtual moment."""
-    return rig.command(center, counter, **{"issued": NOW, **changed})
+    return frames.command(center, counter, **{"issued": NOW, **changed})
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_an_unanswered_command_is_passed_on_every_three_seconds_until_the_center
     assert desk.passed() == []
     desk.tick(0.2)
     assert desk.passed() == [command()]
-    desk.up(rig.ack())
+    desk.up(frames.ack())
     desk.tick(10)
     assert desk.passed() == []
     assert desk.store.commands() == []
@@ -60,7 +60,7 @@ def test_an_ack_of_another_command_ends_nothing(desk: Desk, other: dict[str, int
     """Counter and authority must both be those of the command."""
     desk.down(1, [command()])
     desk.passed()
-    desk.up(rig.ack(**other))
+    desk.up(frames.ack(**other))
     desk.tick(3.1)
     assert desk.passed() == [command()]
 
@@ -69,8 +69,8 @@ def test_a_center_cannot_end_the_command_of_another_center(desk: Desk) -> None:
     """An ack counts for the center under whose name it was published, and for no other."""
     desk.down(1, [command()])
     desk.passed()
-    desk.up(rig.ack(center=1), name="C000002")
-    desk.up(rig.ack(center=2), name="C000002")
+    desk.up(frames.ack(center=1), name="C000002")
+    desk.up(frames.ack(center=2), name="C000002")
     desk.tick(3.1)
     assert desk.passed() == [command()]
 
@@ -81,7 +81,7 @@ def test_an_expired_command_is_forgotten_and_says_so_with_its_incident(desk: Des
     desk.passed()
     desk.tick(10.1)
     assert desk.passed() == []
-    assert desk.log.until("command_expired")["incident"] == str(rig.INCIDENT)
+    assert desk.log.until("command_expired")["incident"] == str(frames.INCIDENT)
     assert desk.store.commands() == []
 
 
@@ -107,7 +107,7 @@ def test_a_command_that_came_too_late_is_refused_by_a_trusted_clock_only(desk: D
 def test_a_repeated_envelope_only_passes_its_frames_on_again(desk: Desk) -> None:
     """The same envelope twice keeps one command; the center tells a repeat by itself."""
     desk.down(1, [command()])
-    desk.up(rig.ack())
+    desk.up(frames.ack())
     desk.down(1, [command()])
     assert desk.passed() == [command(), command()]
     assert desk.store.commands() == []
@@ -116,9 +116,9 @@ def test_a_repeated_envelope_only_passes_its_frames_on_again(desk: Desk) -> None
 def test_a_receipt_in_a_repeated_envelope_settles_nothing(desk: Desk) -> None:
     """Central's word is taken once: what was kept since then is not covered by an old envelope."""
     desk.receipt(1, 1 << 24 | 0)
-    desk.up(rig.ack())
-    octets = hop.seal(rig.hop_keys().down, 1, 1, [hop.receipt(Receipt(1 << 24 | 1, 0))])
-    desk.turns.turn([desk.received(UPLINK, topic(rig.GATEWAY, DOWN), octets)])
+    desk.up(frames.ack())
+    octets = hop.seal(frames.hop_keys().down, 1, 1, [hop.receipt(Receipt(1 << 24 | 1, 0))])
+    desk.turns.turn([desk.received(UPLINK, topic(frames.GATEWAY, DOWN), octets)])
     assert len(desk.store.acks()) == 1
 
 
@@ -133,7 +133,7 @@ def test_an_envelope_older_than_the_window_is_refused(desk: Desk) -> None:
 def test_the_window_survives_a_restart(desk: Desk, tmp_path: Path) -> None:
     """What was new before the power went is a repeat after it."""
     desk.down(100, [command()])
-    desk.up(rig.ack())
+    desk.up(frames.ack())
     desk.store.close()
     again = Desk(tmp_path)
     again.down(100, [command()])
@@ -157,15 +157,15 @@ def test_an_envelope_that_is_not_for_me_from_central_does_nothing(
 
 def test_a_retained_envelope_does_nothing(desk: Desk) -> None:
     """A broker that keeps messages must not be able to repeat an order at each connection."""
-    octets = hop.seal(rig.hop_keys().down, 1, 1, [command()])
-    desk.turns.turn([desk.received(UPLINK, topic(rig.GATEWAY, DOWN), octets, retained=True)])
+    octets = hop.seal(frames.hop_keys().down, 1, 1, [command()])
+    desk.turns.turn([desk.received(UPLINK, topic(frames.GATEWAY, DOWN), octets, retained=True)])
     assert desk.passed() == []
 
 
 def test_a_center_of_another_gateway_is_refused_and_the_others_are_served(desk: Desk) -> None:
     """One frame that is not ours does not hold up its neighbours in the envelope."""
-    desk.down(1, [command(center=rig.FOREIGN), command(center=2)])
-    assert (desk.passed(rig.FOREIGN), desk.passed(2)) == ([], [command(center=2)])
+    desk.down(1, [command(center=frames.FOREIGN), command(center=2)])
+    assert (desk.passed(frames.FOREIGN), desk.passed(2)) == ([], [command(center=2)])
     assert desk.log.until("frame_refused", center=3)["reason"] == "center of another gateway"
 
 
@@ -177,13 +177,13 @@ def test_a_local_command_from_central_is_refused(desk: Desk) -> None:
 
 def test_an_ack_never_travels_downwards(desk: Desk) -> None:
     """A center only ever gets commands and the time."""
-    desk.down(1, [rig.ack()])
+    desk.down(1, [frames.ack()])
     assert desk.passed() == []
 
 
 def test_the_time_passes_and_is_not_kept(desk: Desk) -> None:
     """It answers one request of one boot, and is worth nothing later."""
-    frame = rig.time_frame()
+    frame = frames.time_frame()
     desk.down(1, [frame])
     desk.tick(10)
     assert desk.passed() == [frame]
@@ -207,7 +207,7 @@ def test_commands_go_at_once_to_a_center_whose_link_comes_back(desk: Desk) -> No
     desk.turns.turn([desk.received(LOCAL, topic("C000001", "link"), b"1")])
     desk.tick()
     assert (desk.passed(1), desk.passed(2)) == ([command(1)], [])
-    desk.up(rig.hello(center=2), name="C000002")
+    desk.up(frames.hello(center=2), name="C000002")
     desk.tick()
     assert command(2) in desk.passed(2)
 
