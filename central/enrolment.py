@@ -23,7 +23,8 @@ from central.domain.errors import NotFound, Refused
 from central.domain.group import Ring, polygon_problem
 from central.store.keyring import Keyring
 from protocol.codes import LOCAL
-from protocol.keys import FROM_CENTER, TO_CENTER, center_key
+from protocol.hmac import Mac
+from protocol.keys import FROM_CENTER, TO_CENTER, center_key, vault_key
 from protocol.topics import center_name, gateway_name, number_of
 
 
@@ -126,6 +127,7 @@ class Enrolment:
             "epoch": 0,
             "root": root.hex(),
             "loud": self._loud,
+            "loud_tag": Mac(vault_key(root, number)).tag(b"sereno/1 loud\0" + bytes(self._loud)).hex(),
             "panic_class": 1,
             "endpoints": [{"host": host, "port": port, "name": gateway}],
         }

@@ -1,0 +1,134 @@
+"""Everything a center says, sealed and numbered: acks, events, heartbeats. Pure; called by center.
+
+The ack sequence is persistent and orders all of it. An exact repeat of a command gets the very same octets again.
+"""
+
+from firmware.state import MAX_EVENTS, RESERVE
+from protocol import codes
+from protocol.messages import ACK, BEAT, Ack, Beat
+
+REMEMBERED = 24
+_LOCAL_STATUS = {codes.SOUNDING: codes.SOUNDING_LOCALLY, codes.STOPPED: codes.STOPPED_LOCALLY}
+
+
+class Answers:
+    """`next` is the next sequence; those up to the state's reserve are covered by the last write to flash."""
+
+    def __init__(self, identity, state):
+        self._identity = identity
+        self._state = state
+        self.next = state.reserved
+        state.reserved = self.next + RESERVE
+        self._said = []  # (key, frame), newest last; key is (authority, counter) or (authority, counter, refusal)
+
+    def take(self):
+        """The next sequence number. `spent` tells when the reserve must be renewed in flash."""
+        sequence = self.next
+        self.next = (sequence + 1) & 0xFFFFFFFF
+        return sequence
+
+    def reserve(self):
+        """Raise the reserve for the next write; whether flash must be written before anything more is said."""
+        low = self._state.reserved - self.next < RESERVE // 4
+        if low:
+            self._state.reserved = self.next + RESERVE
+        return low
+
+    def answer(self, command, status, outputs, battery_mv):
+        """An ack about a command; a refusal of the same frame is said in the same octets again."""
+        key = (command.authority, command.counter)
+        if codes.refused(status):
+            key += (status,)
+            known = self._last(key)
+            if known:
+                return known
+        order = (command.authority, command.counter, command.incident)
+        return self._remember(key, self._seal(order, status, outputs, 0, battery_mv))
+
+    def about(self, order, status, outputs, battery_mv):
+        """An ack about what became of an order, (authority, counter, incident); counter 0 is the own button."""
+        if order[1] == 0:
+            return self._seal(order, _LOCAL_STATUS.get(status, status), outputs, 0, battery_mv)
+        return self._remember((order[0], order[1]), self._seal(order, status, outputs, 0, battery_mv))
+
+    def again(self, key, command, outputs, battery_mv):
+        """The last answer to a command once more; a new ACCEPTED when it was too long ago to be remembered."""
+        known = self._last(key)
+        if known is None:
+            for remembered, frame in self._said:
+                if remembered[:2] == key:
+                    known = frame
+        return [known or self.answer(command, codes.ACCEPTED, outputs, battery_mv)]
+
+    def keep_event(self, sequence, status, incident, lifetime_s):
+        """Keep an event for flash until the link has taken it."""
+        self._state.events.append((sequence, status, incident, lifetime_s))
+        del self._state.events[:-MAX_EVENTS]
+
+    def event(self, sequence, status, incident, outputs, age_s, battery_mv):
+        """The event under the central key and, for the gateway, under the local one."""
+        frames = []
+        for authority in (codes.CENTRAL, codes.LOCAL):
+            order = (authority, 0, incident)
+            frames.append(self._seal(order, status, outputs, age_s, battery_mv, sequence))
+        return frames
+
+    def pending_events(self, lifetime_s, battery_mv):
+        """Events that may not have arrived, with their true age; the same sequence, so nobody counts them twice."""
+        frames = []
+        for sequence, status, incident, at in self._state.events:
+            frames += self.event(sequence, status, incident, 0, min(lifetime_s - at, 0xFFFF), battery_mv)
+        return frames
+
+    def aged(self, frame, age_s):
+        """An ack that waited for a link, with its true age; other frames as they are."""
+        if len(frame) != ACK.size or age_s < 1:
+            return frame
+        ack = ACK.peek(frame)
+        older = ack[:8] + (min(ack.age + age_s, 0xFFFF),) + ack[9:]
+        return ACK.seal(self._identity.pairs[ack.authority].up, Ack(*older))
+
+    def arrived(self, frame):
+        """The gateway's broker has a frame; whether an event was waiting for that (then flash must be written)."""
+        if len(frame) != ACK.size:
+            return False
+        ack = ACK.peek(frame)
+        kept = [event for event in self._state.events if event[0] != ack.sequence]
+        changed = len(kept) != len(self._state.events) and ack.authority == codes.CENTRAL
+        if changed:
+            self._state.events = kept
+        return changed
+
+    def beats(self, uptime_s, battery_mv, flags, outputs, verdict):
+        """A heartbeat for central and one for the gateway, under one sequence."""
+        sequence = self.take()
+        frames = []
+        for authority in (codes.CENTRAL, codes.LOCAL):
+            beat = Beat(
+                authority, self._identity.epoch, self._identity.center, sequence, uptime_s, battery_mv, flags,
+                outputs, verdict,
+            )  # fmt: skip
+            frames.append(BEAT.seal(self._identity.pairs[authority].up, beat))
+        return frames
+
+    def _seal(self, order, status, outputs, age_s, battery_mv, sequence=None):
+        authority, counter, incident = order
+        if sequence is None:
+            sequence = self.take()
+        ack = Ack(
+            authority, self._identity.epoch, self._identity.center, counter, incident, status, outputs, sequence,
+            age_s, battery_mv,
+        )  # fmt: skip
+        return ACK.seal(self._identity.pairs[authority].up, ack)
+
+    def _remember(self, key, frame):
+        self._said = [entry for entry in self._said if entry[0] != key]
+        self._said.append((key, frame))
+        del self._said[:-REMEMBERED]
+        return frame
+
+    def _last(self, key):
+        for remembered, frame in self._said:
+            if remembered == key:
+                return frame
+        return None

@@ -1,0 +1,30 @@
+"""Buttons: debounce and hold as a pure state machine, fed with a level and the time. Called by app."""
+
+DEBOUNCE_MS = 30
+HOLD_MS = 1500
+
+
+class Button:
+    """`update` answers True once for each press that was held for `hold_ms`."""
+
+    def __init__(self, hold_ms=HOLD_MS):
+        self._hold_ms = hold_ms
+        self._level = False  # debounced
+        self._raw = False
+        self._raw_since = 0
+        self._since = 0
+        self._raised = False
+
+    def update(self, pressed, now_ms):
+        """One look at the button."""
+        if pressed != self._raw:
+            self._raw = pressed
+            self._raw_since = now_ms
+        if self._raw != self._level and now_ms - self._raw_since >= DEBOUNCE_MS:
+            self._level = self._raw
+            self._since = self._raw_since
+            self._raised = False
+        if self._level and not self._raised and now_ms - self._since >= self._hold_ms:
+            self._raised = True
+            return True
+        return False

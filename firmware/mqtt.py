@@ -1,0 +1,119 @@
+"""The MQTT client of a center: one connection at a time, QoS 1 both ways, nothing kept here between connections.
+
+Whoever uses it keeps what is unsent. `receive` is called for each message before it is acknowledged to the broker.
+"""
+
+import asyncio
+
+from firmware import packets
+
+KEEPALIVE_S = 12
+ANSWER_S = 10
+INFLIGHT = 16
+
+
+class ConnectRefused(Exception):
+    """The broker answered with a reason other than success; `version` says that it wants another MQTT version."""
+
+    def __init__(self, code):
+        super().__init__("the broker refused the connection, code %d" % code)
+        self.version = code in (1, 132)
+
+
+class Client:
+    """`reader` and `writer` are an open TLS stream."""
+
+    def __init__(self, reader, writer, version, receive, arrived):
+        self._reader = reader
+        self._writer = writer
+        self._version = version
+        self._receive = receive
+        self._arrived = arrived
+        self._identifier = 0
+        self._unacked = {}
+        self._ping_waits = False
+
+    async def open(self, name, will_topic, topic):
+        """CONNECT and SUBSCRIBE; raises ConnectRefused, OSError, PacketError or TimeoutError."""
+        await self._write(packets.connect(name, self._version, KEEPALIVE_S, will_topic))
+        first, body = await asyncio.wait_for(self._packet(), ANSWER_S)
+        if first >> 4 != packets.CONNACK or len(body) < 2:
+            raise packets.PacketError("no CONNACK")
+        if body[1]:
+            raise ConnectRefused(body[1])
+        await self._write(packets.subscribe(self._next(), topic, self._version))
+        while True:
+            first, body = await asyncio.wait_for(self._packet(), ANSWER_S)
+            if first >> 4 == packets.SUBACK:
+                if body[-1] > 2:
+                    raise packets.PacketError("the broker does not let us subscribe to %s" % topic)
+                return
+            await self._handle(first, body)
+
+    def room(self):
+        """Whether another message may be in flight."""
+        return len(self._unacked) < INFLIGHT
+
+    async def publish(self, topic, payload, token):
+        """Send one message; `arrived(token)` is called when the broker has it."""
+        identifier = self._next()
+        self._unacked[identifier] = token
+        await self._write(packets.publish(identifier, topic, payload, self._version, False))
+
+    async def read(self):
+        """Read and handle packets until the link ends; raises what ended it."""
+        while True:
+            first, body = await self._packet()
+            await self._handle(first, body)
+
+    async def ping(self):
+        """Ask for a sign of life; raises OSError when the last one went unanswered."""
+        if self._ping_waits:
+            raise OSError("no answer to ping")
+        self._ping_waits = True
+        await self._write(packets.PINGREQ)
+
+    async def close(self):
+        """Say goodbye if the link still takes it."""
+        try:
+            await asyncio.wait_for(self._write(packets.BYE), 1)
+        except (OSError, asyncio.TimeoutError):
+            pass
+        self._writer.close()
+
+    async def _handle(self, first, body):
+        kind = first >> 4
+        if kind == packets.PUBLISH:
+            topic, payload, retained, identifier = packets.read_publish(first, body, self._version)
+            self._receive(topic, payload, retained)
+            if identifier is not None:
+                await self._write(packets.puback(identifier))
+        elif kind == packets.PUBACK:
+            token = self._unacked.pop(body[0] << 8 | body[1], None)
+            # From 0x80 upwards MQTT 5 says that the message was not taken.
+            if token is not None and (len(body) < 3 or body[2] < 0x80):
+                self._arrived(token)
+        elif kind == packets.PINGRESP:
+            self._ping_waits = False
+        elif kind == packets.DISCONNECT:
+            raise OSError("the broker ended the connection")
+
+    async def _packet(self):
+        first = (await self._reader.readexactly(1))[0]
+        length = 0
+        for place in range(4):
+            octet = (await self._reader.readexactly(1))[0]
+            length |= (octet & 0x7F) << 7 * place
+            if not octet & 0x80:
+                break
+        if length > packets.MAX_PACKET:
+            raise packets.PacketError("packet of %d octets" % length)
+        return first, (await self._reader.readexactly(length) if length else b"")
+
+    async def _write(self, octets):
+        self._writer.write(octets)
+        await self._writer.drain()
+
+    def _next(self):
+        self._identifier = self._identifier % 0xFFFF + 1
+        return self._identifier

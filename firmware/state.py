@@ -1,0 +1,95 @@
+"""What a center must not forget over a power cut, as one value: packed into octets for the vault. Pure.
+
+Windows per authority, executed (incident, activation) pairs, the activations spent, the boot count, and a reserve of ack
+sequences (those of one reserve may be used without another write to flash).
+"""
+
+import struct
+
+from firmware.budget import Budget
+from protocol import replay
+from protocol.codes import AUTHORITIES
+from protocol.errors import Malformed
+
+PAIRS = 32
+RESERVE = 64
+MAX_EVENTS = 8
+
+_HEAD = ">BBIIIBBB"
+_PAIR = ">QB"
+_SPENT = ">IB"
+_EVENT = ">IBQI"
+_VERSION = 1
+
+
+class State:
+    """`reserved` is the first ack sequence that is not covered by flash; `lifetime_s` counts running seconds for ever.
+
+    `events` are own events that central may not have yet: (sequence, status, incident, lifetime second).
+    """
+
+    def __init__(self, epoch=0):
+        self.epoch = epoch
+        self.boot = 0
+        self.lifetime_s = 0
+        self.reserved = 1
+        self.windows = {authority: replay.Window() for authority in AUTHORITIES}
+        self.pairs = []
+        self.budget = Budget()
+        self.events = []
+
+    def executed(self, incident, activation):
+        """Whether this pair has sounded before."""
+        return (incident, activation) in self.pairs
+
+    def execute(self, incident, activation):
+        """Remember a pair, forgetting the oldest of more than 32."""
+        self.pairs.append((incident, activation))
+        del self.pairs[:-PAIRS]
+
+    def pack(self):
+        """All of it in octets (under 900)."""
+        parts = [
+            struct.pack(
+                _HEAD, _VERSION, self.epoch, self.boot, self.lifetime_s, self.reserved,
+                len(self.pairs), len(self.budget.spent), len(self.events),
+            )
+        ]  # fmt: skip
+        parts += [self.windows[authority].pack() for authority in AUTHORITIES]
+        parts += [struct.pack(_PAIR, *pair) for pair in self.pairs]
+        parts += [struct.pack(_SPENT, at & 0xFFFFFFFF, who) for at, who in self.budget.spent]
+        parts += [struct.pack(_EVENT, *event) for event in self.events]
+        return b"".join(parts)
+
+
+def unpack(octets):
+    """A state from its octets; raises Malformed."""
+    try:
+        version, epoch, boot, lifetime_s, reserved, pairs, spent, events = struct.unpack_from(_HEAD, octets, 0)
+        if version != _VERSION:
+            raise Malformed("state of version %d" % version)
+        state = State(epoch)
+        state.boot, state.lifetime_s, state.reserved = boot, lifetime_s, reserved
+        at = struct.calcsize(_HEAD)
+        for authority in AUTHORITIES:
+            state.windows[authority] = replay.unpack(octets[at : at + 16])
+            at += 16
+        state.pairs, at = _rows(octets, at, _PAIR, pairs)
+        rows, at = _rows(octets, at, _SPENT, spent)
+        state.budget = Budget(rows)
+        state.events, at = _rows(octets, at, _EVENT, events)
+    except (ValueError, struct_error, IndexError) as error:
+        raise Malformed("damaged state: %s" % error)
+    if at != len(octets):
+        raise Malformed("damaged state: %d octets too many" % (len(octets) - at))
+    return state
+
+
+def _rows(octets, at, layout, count):
+    size = struct.calcsize(layout)
+    rows = [struct.unpack_from(layout, octets, at + index * size) for index in range(count)]
+    return rows, at + count * size
+
+
+# struct.error is ValueError on MicroPython, a class of its own on CPython.
+struct_error = getattr(struct, "error", ValueError)
