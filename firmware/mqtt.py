@@ -8,16 +8,20 @@ import asyncio
 from firmware import packets
 
 KEEPALIVE_S = 12
+CONNACK_S = 4
 ANSWER_S = 10
 INFLIGHT = 16
 
 
 class ConnectRefused(Exception):
-    """The broker answered with a reason other than success; `version` says that it wants another MQTT version."""
+    """The broker did not welcome us; `version` says that another MQTT version may be what it wants.
 
-    def __init__(self, code):
-        super().__init__("the broker refused the connection, code %d" % code)
-        self.version = code in (1, 132)
+    `code` is None when it said nothing at all, which is how some brokers meet a version they do not speak.
+    """
+
+    def __init__(self, code=None):
+        super().__init__("the broker refused the connection, code %s" % code)
+        self.version = code in (None, 1, 132)
 
 
 class Client:
@@ -36,7 +40,10 @@ class Client:
     async def open(self, name, will_topic, topic):
         """CONNECT and SUBSCRIBE; raises ConnectRefused, OSError, PacketError or TimeoutError."""
         await self._write(packets.connect(name, self._version, KEEPALIVE_S, will_topic))
-        first, body = await asyncio.wait_for(self._packet(), ANSWER_S)
+        try:
+            first, body = await asyncio.wait_for(self._packet(), CONNACK_S)
+        except (OSError, EOFError, asyncio.TimeoutError):
+            raise ConnectRefused()
         if first >> 4 != packets.CONNACK or len(body) < 2:
             raise packets.PacketError("no CONNACK")
         if body[1]:

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from simulator.errors import SimulatorError
+from simulator.processes import die_with_parent
 
 _ROOT = Path(__file__).resolve().parent.parent
 _START_TIMEOUT_S = 15.0
@@ -71,7 +72,12 @@ class Broker:
         self._folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+                self._command(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._accepts():

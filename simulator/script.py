@@ -45,7 +45,6 @@ class Step(_Strict):
     start: ServiceName | None = None
     power_off: CenterName | None = None
     power_on: CenterName | None = None
-    replay: CenterName | None = None
     silence: str | None = None
 
     @model_validator(mode="after")

@@ -1,0 +1,158 @@
+"""`sereno-sim drill`: runs a script against a fresh city, records everything, and judges at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from simulator.city import City
+from simulator.demo import runtime
+from simulator.errors import SimulatorError
+from simulator.plan import city as city_plan
+from simulator.script import Alert, Script, Step, load
+from simulator.verdict import Change, Entry, Verdict, judge
+
+_POLL_S = 0.1
+
+
+@dataclass(frozen=True)
+class Result:
+    """A drill's outcome."""
+
+    name: str
+    passed: bool
+    seconds: float
+    runtime: str
+    broker: str
+    verdicts: list[Verdict]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """For people."""
+        lines = [
+            f"{'met    ' if one.met else 'NOT MET'} {one.expected}" + ("" if one.met else f": {one.reason}")
+            for one in self.verdicts
+        ]
+        head = f"{self.name}: {'passed' if self.passed else 'FAILED'} in {self.seconds:.1f} s ({self.runtime}, {self.broker})"
+        return "\n".join([head, *lines])
+
+
+async def run(path: Path, broker: str | None = None) -> Result:
+    """Load, build, run, judge; raises SimulatorError when the drill itself could not be run."""
+    script = load(path)
+    city = City(city_plan(script.groups, script.centers_per_group), runtime(), broker)
+    started = time.monotonic()
+    try:
+        await city.start()
+        stage = _Stage(city)
+        await stage.play(script)
+        verdicts = await stage.judge(script)
+        interpreter = city.boards.snapshot(city.plan.centers[0].name).runtime
+    finally:
+        await city.stop()
+    passed = all(verdict.met for verdict in verdicts)
+    return Result(script.name, passed, round(time.monotonic() - started, 1), interpreter, city.broker_kind, verdicts)
+
+
+class _Stage:
+    def __init__(self, city: City) -> None:
+        self._city = city
+        self._began = 0.0
+        self._wall = 0.0
+        self._alerts: dict[str, str] = {}
+        self._do: dict[str, Callable[[Any], Awaitable[None]]] = {
+            "alert": self._alert,
+            "press": lambda name: city.boards.press(name),
+            "release": lambda name: city.boards.release(name),
+            "kill": self._kill,
+            "stop": self._stop,
+            "start": self._start,
+            "power_off": lambda name: city.boards.power(name, False),
+            "power_on": lambda name: city.boards.power(name, True),
+            "silence": self._silence,
+        }
+
+    async def play(self, script: Script) -> None:
+        """Do every step at its time, and let the time of the last expectation pass."""
+        self._began, self._wall = time.monotonic(), time.time()
+        pending = []
+        for step in sorted(script.do, key=lambda one: one.at_s):
+            await self._at(step.at_s)
+            # A step that waits (an alert while central is down) must not hold up the next one.
+            pending.append(asyncio.create_task(self._step(step)))
+        await self._at(script.length_s)
+        for task in pending:
+            task.cancel() if not task.done() else task.result()
+
+    async def judge(self, script: Script) -> list[Verdict]:
+        """Verdicts on what was seen."""
+        boards = self._city.boards
+        outputs = {
+            center.name: [Change(at - self._began, on) for at, on in boards.history(center.name)]
+            for center in self._city.plan.centers
+        }
+        timelines = {}
+        for alert, incident in self._alerts.items():
+            entries = (await self._city.incident(incident))["timeline"]
+            timelines[alert] = [Entry(one["at"] - self._wall, one["kind"], one["text"]) for one in entries]
+        return [judge(expect, outputs, timelines) for expect in script.expect]
+
+    async def _at(self, at_s: float) -> None:
+        await asyncio.sleep(max(0.0, self._began + at_s - time.monotonic()))
+
+    async def _step(self, step: Step) -> None:
+        await self._do[step.action](getattr(step, step.action))
+
+    async def _alert(self, alert: Alert) -> None:
+        """As a phone does: again, with the same id, until it is answered."""
+        fields: dict[str, Any] = {"class_": alert.class_, "age_s": alert.age_s, "group": alert.group}
+        if alert.away:
+            fields["position"] = {"lat": -32.89, "lon": -68.90, "accuracy_m": 10}
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                answer = await self._city.alert(f"drill-{alert.id}-0001", **fields)
+                self._alerts[alert.id] = answer["incident"]
+                return
+            await asyncio.sleep(_POLL_S)
+
+    async def _kill(self, name: str) -> None:
+        if name[0] == "C":
+            await self._city.boards.kill(name)
+        elif name in self._city.services:
+            self._city.services[name].kill()
+        else:
+            self._broker(name).kill()
+
+    async def _stop(self, name: str) -> None:
+        if name in self._city.services:
+            await asyncio.to_thread(self._city.services[name].stop)
+        else:
+            self._broker(name).stop()
+
+    async def _start(self, name: str) -> None:
+        if name in self._city.services:
+            self._city.services[name].start()
+        else:
+            await asyncio.to_thread(self._broker(name).start)
+
+    async def _silence(self, alert: str) -> None:
+        if alert not in self._alerts:
+            raise SimulatorError(f"no alert {alert!r} has been answered yet, there is nothing to silence")
+        await self._city.act(self._alerts[alert], "stop")
+
+    def _broker(self, name: str) -> Any:
+        try:
+            return self._city.brokers[name]
+        except KeyError:
+            there = ", ".join([*self._city.services, *self._city.brokers])
+            raise SimulatorError(f"there is no {name!r} in this city; there are: {there}") from None
