@@ -8,6 +8,7 @@ import sys
 
 from firmware import packets
 from firmware.mqtt import KEEPALIVE_S, Client, ConnectRefused
+from firmware.stream import open_stream
 from protocol.topics import DOWN, LINK, UP, topic
 
 QUEUE = 64
@@ -69,12 +70,8 @@ class Link:
 
     async def _session(self, endpoint):
         context = tls_context(self._folder)
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_connection(
-                endpoint["host"], endpoint["port"], ssl=context, server_hostname=endpoint["name"]
-            ),
-            CONNECT_S,
-        )  # fmt: skip
+        opening = open_stream(endpoint["host"], endpoint["port"], context, endpoint["name"])
+        reader, writer = await asyncio.wait_for(opening, CONNECT_S)
         client = Client(reader, writer, self._version, self._hear, self._taken)
         tasks = []
         try:

@@ -11,7 +11,8 @@ from protocol import replay
 from protocol.codes import AUTHORITIES
 from protocol.errors import Malformed
 
-PAIRS = 32
+# A late repeat of a command is known by its pair after its counter left the window of 64; so twice as many are kept.
+PAIRS = 128
 RESERVE = 64
 MAX_EVENTS = 8
 
@@ -43,12 +44,12 @@ class State:
         return (incident, activation) in self.pairs
 
     def execute(self, incident, activation):
-        """Remember a pair, forgetting the oldest of more than 32."""
+        """Remember a pair, forgetting the oldest of more than 128."""
         self.pairs.append((incident, activation))
         del self.pairs[:-PAIRS]
 
     def pack(self):
-        """All of it in octets (under 900)."""
+        """All of it in octets (under 1,700)."""
         parts = [
             struct.pack(
                 _HEAD, _VERSION, self.epoch, self.boot, self.lifetime_s, self.reserved,

@@ -90,7 +90,7 @@ class City:
         for service in self.services.values():
             service.start()
         self._http = httpx.AsyncClient(base_url=self.url, timeout=10)
-        await self._answers("central", lambda: self.healthy())
+        await self.central_up()
         self._progress(f"{len(self.plan.centers)} centers")
         self._boards = await BoardProcess.start(self._watchdog_s)
         for center in self.plan.centers:
@@ -121,6 +121,10 @@ class City:
             return (await self.http.get("/healthz")).status_code == 200
         except httpx.TransportError:
             return False
+
+    async def central_up(self) -> None:
+        """Wait until central answers and has its broker; raises SimulatorError."""
+        await self._answers("central", self.healthy)
 
     async def all_up(self) -> bool:
         """Whether central has heard every center in its present boot."""

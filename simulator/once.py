@@ -28,17 +28,22 @@ class Run:
         return asdict(self)
 
 
-async def tap(city: City, identifier: str, group: int = 1, timeout_s: float = 20.0) -> Run:
-    """Raise a general alert at home and wait until every center of the group sounds and is known to; raises SimulatorError."""
+async def tap(city: City, identifier: str, group: int = 1, timeout_s: float = 20.0, output: str = "siren") -> Run:
+    """Raise a general alert at home and wait until `output` is on at every center of the group and each has answered.
+
+    Raises SimulatorError when that does not happen in time.
+    """
     names = [center.name for center in city.plan.group(group).centers]
     tapped = time.monotonic()
     answer = await city.alert(identifier, group=group)
     durable = time.monotonic()
     await city.boards.until(
-        lambda: all(city.boards.times_on(name, since=tapped) for name in names), timeout_s, "a siren of every center"
+        lambda: all(city.boards.times_on(name, output, tapped) for name in names),
+        timeout_s,
+        f"{output} on at every center",
     )
-    sounding = max(_first_on(city, name, tapped) for name in names)
-    incident = await city.until(answer["incident"], lambda seen: seen["centers_sounded"] == len(names), timeout_s)
+    sounding = max(_first_on(city, name, output, tapped) for name in names)
+    incident = await city.until(answer["incident"], lambda seen: seen["centers_answered"] == len(names), timeout_s)
     first_acks = {ack["center"]: ack["received"] for ack in reversed(incident["acks"])}
     # Central stamps on the wall clock; both clocks are this machine's.
     wall_of_tap = time.time() - (time.monotonic() - tapped)
@@ -55,5 +60,5 @@ async def tap(city: City, identifier: str, group: int = 1, timeout_s: float = 20
     )
 
 
-def _first_on(city: City, name: str, since: float) -> float:
-    return next(at for at, outputs in city.boards.history(name) if at >= since and "siren" in outputs)
+def _first_on(city: City, name: str, output: str, since: float) -> float:
+    return next(at for at, outputs in city.boards.history(name) if at >= since and output in outputs)

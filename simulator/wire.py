@@ -36,6 +36,8 @@ class Wire:
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _client, _data, got: self.messages.put((got.topic, bytes(got.payload)))
         self._client.on_socket_open = self._no_delay
+        self.folder = folder
+        self.port = port
         self._address = (host, port)
 
     def open(self, *filters: str) -> Wire:

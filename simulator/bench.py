@@ -1,0 +1,170 @@
+"""`make bench`: tap to durable, to siren, to ack through the real chain, beside the floor of the same machine in the same run.
+
+Rounds alternate between the floor and the product; a figure is the median of the rounds' p50 (or p99), a ratio is of medians.
+The floor of tap-to-siren and tap-to-ack: one raw QoS 1 publish-deliver on the same broker plus one durable SQLite commit. It is a
+floor, not a peer: the chain crosses three brokers' hops, two services and an interpreter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import platform
+import sqlite3
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from protocol.topics import DOWN, topic
+from simulator.city import City
+from simulator.demo import runtime
+from simulator.errors import SimulatorError
+from simulator.once import tap
+from simulator.plan import city as city_plan
+from simulator.wire import Wire
+
+ROUNDS = 5
+PER_ROUND = 40
+
+# The indicator spends no budget, so that hundreds of alerts can be measured on the real firmware's output.
+CLASSES = """
+[general]
+code = 1
+title = "Medición"
+silent = false
+home = ["indicator"]
+away = []
+duration_s = 1
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value, the floor beside it, and their ratio."""
+
+    name: str
+    value: float
+    unit: str
+    floor: float
+    ratio: float
+
+
+@dataclass
+class Round:
+    """Milliseconds of each sample of one round."""
+
+    durable: list[float]
+    siren: list[float]
+    ack: list[float]
+    broker: list[float]
+    commit: list[float]
+
+
+async def measure(rounds: int, progress: bool) -> list[Figure]:
+    """Run the rounds and compare."""
+    city = City(city_plan(1, 3), runtime(), "mosquitto", settings="grouping_s = 0", classes=CLASSES)
+    try:
+        await city.start()
+        wire = Wire("S01", city.device("S01"), city.brokers["broker"].port)
+        seen = []
+        for number in range(rounds):
+            if progress:
+                print(f"round {number + 1} of {rounds}", file=sys.stderr)
+            seen.append(await _round(city, wire, number))
+    finally:
+        await city.stop()
+    return _figures(seen)
+
+
+async def _round(city: City, wire: Wire, number: int) -> Round:
+    found = Round([], [], [], [], [])
+    names = [center.name for center in city.plan.centers]
+    for index in range(PER_ROUND):
+        run = await tap(city, f"bench-{number:02d}-{index:03d}", output="indicator")
+        found.durable.append(run.tap_to_durable_ms)
+        found.siren.append(run.tap_to_siren_ms)
+        found.ack.append(run.tap_to_ack_ms)
+        await city.boards.until(lambda: not any(city.boards.on(name, "indicator") for name in names), 10)
+    # Floors, on the same machine and minute. Central keeps its own certificate; the wire uses it while central is down.
+    city.services["central"].stop()
+    await asyncio.to_thread(_broker_floor, wire, found)
+    _commit_floor(city.folder / "floor.db", found)
+    city.services["central"].start()
+    await city.central_up()
+    return found
+
+
+def _broker_floor(wire: Wire, found: Round) -> None:
+    own = topic("S01", DOWN)
+    opened = Wire("S01", wire.folder, wire.port).open(own)
+    try:
+        for index in range(PER_ROUND):
+            began = time.monotonic()
+            opened.send(own, b"%04d" % index * 12)
+            opened.wait(lambda _topic, _payload: True, 5)
+            found.broker.append((time.monotonic() - began) * 1000)
+    finally:
+        opened.close()
+
+
+def _commit_floor(path: Path, found: Round) -> None:
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("CREATE TABLE IF NOT EXISTS one (value BLOB)")
+    for _ in range(PER_ROUND):
+        began = time.monotonic()
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("INSERT INTO one VALUES (?)", (bytes(200),))
+        db.execute("COMMIT")
+        found.commit.append((time.monotonic() - began) * 1000)
+    db.close()
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which `share` of the sorted values lie."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def _figures(seen: list[Round]) -> list[Figure]:
+    figures = []
+    for name, floor_of in (("durable", ("commit",)), ("siren", ("broker", "commit")), ("ack", ("broker", "commit"))):
+        for label, share in (("p50", 0.50), ("p99", 0.99)):
+            value = statistics.median(percentile(getattr(one, name), share) for one in seen)
+            floor = statistics.median(sum(percentile(getattr(one, part), share) for part in floor_of) for one in seen)
+            figures.append(
+                Figure(f"tap_to_{name}_{label}", round(value, 3), "ms", round(floor, 3), round(value / floor, 2))
+            )
+    return figures
+
+
+def main() -> int:
+    """Arguments: --json, --rounds."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one line of JSON at the end")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"alternating rounds, {ROUNDS} by default")
+    arguments = parser.parse_args()
+    try:
+        figures = asyncio.run(measure(arguments.rounds, progress=True))
+    except SimulatorError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
+    print(
+        f"{platform.machine()}, Python {platform.python_version()}, {arguments.rounds} rounds of {PER_ROUND}",
+        file=sys.stderr,
+    )
+    for figure in figures:
+        line = f"{figure.name:20} {figure.value:8.2f} {figure.unit}   floor {figure.floor:6.2f}   ratio {figure.ratio:5.2f}"
+        print(line, file=sys.stderr)
+    if arguments.json:
+        print(json.dumps([asdict(figure) for figure in figures]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,92 @@
+"""Campaign T2: central is killed with -9 at random moments under load; no accepted alert is lost, no output doubled.
+
+Each round raises alerts from several phones at once, kills central somewhere among them, starts it again, and lets the
+phones retry with the same ids. A class that moves only the indicator is used: it spends no budget, so that every round can be seen at
+the outputs. Doubled means that one center executed one (incident, activation) twice by its own sealed word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+
+import httpx
+
+from simulator.city import City
+from simulator.demo import runtime
+from simulator.errors import SimulatorError
+from simulator.plan import city as city_plan
+
+CLASSES = """
+[general]
+code = 1
+title = "Prueba"
+silent = false
+home = ["indicator"]
+away = []
+duration_s = 1
+"""
+# Every alert opens an incident of its own.
+SETTINGS = "grouping_s = 0"
+PHONES = 4
+_TOLD_S = 60.0
+
+
+class Phones:
+    """Raise alerts and insist until they are answered, as the app does."""
+
+    def __init__(self, city: City) -> None:
+        self._city = city
+        self.accepted: dict[str, str] = {}
+        self.violations: list[str] = []
+
+    async def raise_alert(self, identifier: str) -> None:
+        """Until central says 202, always with the same id."""
+        while True:
+            try:
+                answer = await self._city.alert(identifier, group=1)
+            except (httpx.TransportError, SimulatorError):
+                await asyncio.sleep(0.02)
+                continue
+            before = self.accepted.setdefault(identifier, answer["incident"])
+            if before != answer["incident"]:
+                self.violations.append(f"{identifier} became two incidents, {before} and {answer['incident']}")
+            return
+
+
+async def campaign(rounds: int, seed: int) -> list[str]:
+    """The violations in `rounds` kills."""
+    dice = random.Random(seed)  # noqa: S311 - reproducible by its seed
+    city = City(city_plan(1, 2), runtime(), settings=SETTINGS, classes=CLASSES)
+    try:
+        await city.start()
+        phones = Phones(city)
+        for number in range(rounds):
+            alerts = [
+                asyncio.create_task(phones.raise_alert(f"t2-{seed}-{number:05d}-{phone}")) for phone in range(PHONES)
+            ]
+            await asyncio.sleep(dice.uniform(0, 0.03))
+            city.services["central"].restart()
+            await asyncio.wait_for(asyncio.gather(*alerts), _TOLD_S)
+        await city.central_up()
+        return phones.violations + await _audit(city, phones)
+    finally:
+        await city.stop()
+
+
+async def _audit(city: City, phones: Phones) -> list[str]:
+    """Every accepted alert's incident is there, was obeyed by every center, once."""
+    violations = []
+    centers = {center.name for center in city.plan.centers}
+    for identifier, incident in phones.accepted.items():
+        try:
+            seen = await city.until(incident, lambda one: one["centers_sounded"] == len(centers), _TOLD_S)
+        except SimulatorError as error:
+            violations.append(f"{identifier} lost: {error}")
+            continue
+        sounded = Counter(ack["center"] for ack in seen["acks"] if ack["status"] == "sounding")
+        violations += [
+            f"{identifier}: {name} was switched on {times} times" for name, times in sounded.items() if times > 1
+        ]
+    return violations
