@@ -1,0 +1,30 @@
+"""One enrolment for the whole run; every test works on a copy of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.central.rig import Installation, Rig, enrol
+
+
+@pytest.fixture(scope="session")
+def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The installation that the others are copies of; never changed."""
+    return enrol(tmp_path_factory.mktemp("enrolled") / "city")
+
+
+@pytest.fixture
+def installation(enrolled: Installation, tmp_path: Path) -> Installation:
+    """An installation of the test's own."""
+    return enrolled.copy(tmp_path / "city")
+
+
+@pytest.fixture
+def rig(installation: Installation) -> Iterator[Rig]:
+    """The flows on the test's own installation."""
+    made = Rig(installation)
+    yield made
+    made.close()

@@ -1,0 +1,105 @@
+"""Plays a center and a gateway with the keys that enrolment gave them: real seals, real signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from protocol import countersign, hop
+from protocol.codes import ACCEPTED, BEARER_MQTT, CENTRAL
+from protocol.keys import center_pair, gateway_pair
+from protocol.messages import ACK, BEAT, COMMAND, HELLO, TIME, Ack, Beat, Hello
+
+
+class CenterPlayer:
+    """An alarm center's wire behaviour, from its device.json; `boot` and `nonce` are those of its present boot."""
+
+    def __init__(self, device: dict[str, Any]) -> None:
+        self.number: int = device["center"]
+        self.group: int = device["group"]
+        self.gateway = int(device["gateway"][1:])
+        self._root = bytes.fromhex(device["root"])
+        self._epoch: int = device["epoch"]
+        self.boot = 0
+        self.nonce = b""
+        self.sequence = 0
+        self.reboot()
+
+    def reboot(self) -> None:
+        """A new boot count and nonce."""
+        self.boot += 1
+        self.nonce = bytes([self.number]) * 4 + self.boot.to_bytes(4, "big")
+
+    def hello(self, authority: int = CENTRAL, **changes: Any) -> bytes:
+        """A sealed hello of this boot."""
+        message = Hello(authority, self._epoch, self.number, self.boot, self.nonce, 1, 0, 0, 0, self.sequence, 1)
+        return HELLO.seal(self._pair(authority).up, message._replace(**changes))
+
+    def ack(
+        self,
+        counter: int = 0,
+        status: int = ACCEPTED,
+        incident: int = 0,
+        *,
+        outputs: int = 0,
+        age: int = 0,
+        authority: int = CENTRAL,
+        sequence: int | None = None,
+    ) -> bytes:
+        """A sealed ack with the next sequence of its own, or a given one."""
+        if sequence is None:
+            self.sequence += 1
+            sequence = self.sequence
+        message = Ack(authority, self._epoch, self.number, counter, incident, status, outputs, sequence, age, 12600)
+        return ACK.seal(self._pair(authority).up, message)
+
+    def beat(self) -> bytes:
+        """A sealed heartbeat."""
+        self.sequence += 1
+        return BEAT.seal(self._pair(CENTRAL).up, Beat(CENTRAL, 0, self.number, self.sequence, 60, 12600, 5, 0, 0))
+
+    def command(self, frame: bytes) -> Any:
+        """A command's fields; raises BadTag when it was not sealed for this center in this boot."""
+        return COMMAND.open(self._pair(frame[0] & 3).down, frame, self.nonce)
+
+    def time(self, frame: bytes) -> Any:
+        """A TIME's fields; raises BadTag when it was not sealed for this center in this boot."""
+        return TIME.open(self._pair(frame[0] & 3).down, frame, self.nonce)
+
+    def _pair(self, authority: int) -> Any:
+        return center_pair(self._root, self.number, self._epoch, authority)
+
+
+class GatewayPlayer:
+    """A gateway's side of the hop, from its keys.json."""
+
+    def __init__(self, number: int, keys: dict[str, Any]) -> None:
+        self.number = number
+        self._pair = gateway_pair(bytes.fromhex(keys["root"]), number)
+        self._signer = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(keys["sign"]))
+        self._up = 0
+        self._down = 0
+        self.outbox: int = keys["sequence_epoch"] << 24
+
+    def envelope(self, frames: list[bytes], sequence: int | None = None) -> bytes:
+        """Frames upwards, under the next sequence or a given one."""
+        self._up += 1
+        return hop.seal(self._pair.up, self.number, self._up if sequence is None else sequence, frames)
+
+    def open(self, octets: bytes) -> list[bytes]:
+        """The frames of an envelope from central; its sequence must have risen."""
+        envelope = hop.open(self._pair.down, octets)
+        assert (self.number, True) == (envelope.gateway, envelope.sequence > self._down)
+        self._down = envelope.sequence
+        return list(envelope.frames)
+
+    def countersign(self, ack: bytes, now: int, *, sequence: int | None = None, gateway: int | None = None) -> bytes:
+        """The 120 octets of an ack under the next outbox sequence or a given one."""
+        if sequence is None:
+            self.outbox += 1
+            sequence = self.outbox
+        number = self.number if gateway is None else gateway
+        unsigned = countersign.Countersigned(ack, number, sequence, now, BEARER_MQTT, 0, b"")
+        signature = self._signer.sign(countersign.to_sign(unsigned))
+        return countersign.pack(unsigned._replace(signature=signature))
