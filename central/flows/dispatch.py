@@ -12,6 +12,7 @@ from central.domain.incident import PENDING, SUPERSEDED
 from central.ports import Keys, Unit
 from protocol import hop
 from protocol.codes import CENTRAL
+from protocol.errors import ProtocolError
 from protocol.messages import COMMAND, Command
 
 Envelope = tuple[int, bytes]
@@ -61,6 +62,14 @@ class Sealer:
             unit, center, old.incident, old.activation, old.class_code, old.action, old.duration_s,
             now, old.expires, old.authority,
         )  # fmt: skip
+
+    def valid(self, order: Order, center: CenterState) -> bool:
+        """Whether an order's frame is sealed for the center's present boot; an unsealed one is not."""
+        try:
+            COMMAND.open(self._keys.center(order.center, order.authority).down, order.frame, center.nonce or b"")
+        except ProtocolError:
+            return False
+        return True
 
     def envelopes(self, unit: Unit, frames: Iterable[tuple[int, bytes]]) -> list[Envelope]:
         """Frames by gateway, packed into as few envelopes as the broker's packet size allows."""

@@ -71,7 +71,7 @@ class Greetings:
         fresh = unit.center(hello.center) or center
         frames = []
         if hello.authority == CENTRAL:
-            frames = self._reissued(unit, fresh, now, rebooted=hello.boot != center.boot)
+            frames = self._reissued(unit, fresh, now)
         return self._sealer.envelopes(unit, [(center.gateway, self._time(unit, fresh, hello, now)), *frames])
 
     def _time(self, unit: Unit, center: CenterState, hello: Any, now: float) -> bytes:
@@ -82,10 +82,11 @@ class Greetings:
         message = Time(hello.authority, center.epoch, center.number, int(now), floor, hello.request)
         return TIME.seal(self._keys.center(center.number, hello.authority).down, message, hello.nonce)
 
-    def _reissued(self, unit: Unit, center: CenterState, now: float, *, rebooted: bool) -> list[tuple[int, bytes]]:
+    def _reissued(self, unit: Unit, center: CenterState, now: float) -> list[tuple[int, bytes]]:
+        """Asked of each frame, not of the boot count: the drill's hello of the same boot may have come first."""
         frames = []
         for order in unit.outstanding(center.number):
-            if order.frame and not rebooted:
+            if self._sealer.valid(order, center):
                 frames.append((order.gateway, order.frame))
             elif now < order.expires:
                 anew = self._sealer.renew(unit, order, center, now)
