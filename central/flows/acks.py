@@ -22,7 +22,7 @@ from central.domain.incident import (
     may,
 )
 from central.domain.receipts import received
-from central.flows.dispatch import Envelope, Sealer
+from central.flows.dispatch import OURS, Envelope, Sealer
 from central.flows.intake import Intake
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import codes, countersign
@@ -79,8 +79,6 @@ class Acks:
         self._on_receipt(gateway)
         _log.info("ack", incident=str(ack.incident), center=center_name(ack.center), counter=ack.counter,
                   status=codes.status_name(ack.status), sequence=ack.sequence, repeated=not new)  # fmt: skip
-        if new and ack.counter == 0 and ack.status == codes.PANIC:
-            await self._panic(ack, gateway)
 
     def _verified(self, gateway: int, octets: bytes) -> tuple[Any, Any]:
         """The stamp and the ack; raises ProtocolError, or KeyError for a device nobody enrolled."""
@@ -90,6 +88,9 @@ class Acks:
         if not self._keys.verify(gateway, message.signature, countersign.to_sign(message)):
             raise ProtocolError("the gateway's signature does not verify")
         claimed = ACK.peek(message.ack)
+        if claimed.authority not in OURS:
+            # The gateway holds the keys of the local authority: under them it could say anything.
+            raise ProtocolError(f"authority {claimed.authority} does not answer to central")
         if self._places.center_gateway(claimed.center) != gateway:
             raise ProtocolError(f"center {claimed.center} does not hang on this gateway")
         return message, ACK.open(self._keys.center(claimed.center, claimed.authority).up, message.ack)
@@ -103,8 +104,7 @@ class Acks:
         if not unit.add_ack(ack.center, ack.sequence, gateway, ack.incident, ack.status, now, octets):
             return False, []
         if ack.counter == 0:
-            self._event(unit, ack, now)
-            return True, []
+            return True, self._event(unit, ack, now)
         order = unit.order(ack.center, ack.authority, ack.counter)
         if order is None:
             unit.refuse(now, center_name(ack.center), f"answers command {ack.counter}, which nobody sent", octets)
@@ -146,12 +146,18 @@ class Acks:
         )
         return self._sealer.envelopes(unit, [(fresh.gateway, fresh.frame)])
 
-    def _event(self, unit: Unit, ack: Any, now: float) -> None:
-        if unit.incident(ack.incident) is not None:
+    def _event(self, unit: Unit, ack: Any, now: float) -> list[Envelope]:
+        """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
+        envelopes = self._panic(unit, ack, now) if ack.status == codes.PANIC else []
+        incident = unit.incident(ack.incident)
+        if incident is not None:
             text = f"center {ack.center}: {codes.status_name(ack.status)}"
             unit.add_entry(ack.incident, now, "event", center_name(ack.center), text)
+            if ack.status == codes.SOUNDING_LOCALLY and may(INCIDENT_MOVES, incident.state, SOUNDING):
+                unit.set_incident_state(incident.id, SOUNDING)
+        return envelopes
 
-    async def _panic(self, ack: Any, gateway: int) -> None:
+    def _panic(self, unit: Unit, ack: Any, now: float) -> list[Envelope]:
         group = self._places.center_group(ack.center)
         alert = Alert(
             id=f"{center_name(ack.center)}-{ack.incident:016x}",
@@ -162,5 +168,6 @@ class Acks:
             age_s=float(ack.age),
             center=ack.center,
         )
-        recorded = await self._intake.record(alert, incident=ack.incident)
+        recorded, envelopes = self._intake.take(unit, alert, now, ack.incident)
         _log.info("panic button", incident=str(recorded.incident), center=center_name(ack.center))
+        return envelopes

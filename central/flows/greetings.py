@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from central.domain.command import CenterState
-from central.flows.dispatch import Envelope, Sealer
+from central.flows.dispatch import OURS, Envelope, Sealer
 from central.flows.fleet import Fleet
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol.codes import CENTRAL
@@ -42,6 +42,8 @@ class Greetings:
         now = self._clock.now()
         try:
             claimed = HELLO.peek(frame)
+            if claimed.authority not in OURS:
+                raise ProtocolError(f"authority {claimed.authority} does not answer to central")
             if self._places.center_gateway(claimed.center) != gateway:
                 raise ProtocolError(f"center {claimed.center} does not hang on this gateway")
             hello = HELLO.open(self._keys.center(claimed.center, claimed.authority).up, frame)

@@ -62,29 +62,27 @@ class Intake:
         self._deadline_s = deadline_s
         self._grouping_s = grouping_s
 
-    async def record(self, alert: Alert, incident: int | None = None) -> Recorded:
-        """Save and dispatch one alert; returns after the commit.
-
-        `incident` is the id to adopt when the alert comes from a center that minted one. Raises UnknownClass,
-        StoreUnavailable.
-        """
-        policy = self._policies.get(alert.class_name)
-        if policy is None:
-            known = ", ".join(sorted(self._policies))
-            raise UnknownClass(f"there is no class {alert.class_name!r}; this installation has: {known}")
-        group = self._group(alert)
+    async def record(self, alert: Alert) -> Recorded:
+        """Save and dispatch one alert; returns after the commit. Raises UnknownClass, StoreUnavailable."""
+        self._policy(alert)
         now = self._clock.now()
-        recorded, envelopes = await self._store.write(lambda unit: self.save(unit, alert, policy, group, now, incident))
+        recorded, envelopes = await self._store.write(lambda unit: self.take(unit, alert, now))
         for gateway, octets in envelopes:
             self._broker.send(gateway, octets)
         _log.info("alert recorded", alert=alert.id, incident=str(recorded.incident), repeated=recorded.repeated,
-                  klass=alert.class_name, group=group.number if group else None, plan=recorded.plan)  # fmt: skip
+                  klass=alert.class_name, plan=recorded.plan)  # fmt: skip
         return recorded
 
-    def save(
-        self, unit: Unit, alert: Alert, policy: Policy, group: Group | None, now: float, adopt: int | None = None
+    def take(self, unit: Unit, alert: Alert, now: float, adopt: int | None = None) -> tuple[Recorded, list[Envelope]]:
+        """The whole of it inside the caller's transaction; the envelopes are sent after the commit.
+
+        `adopt` is the id of the incident when the alert comes from a center that minted one. Raises UnknownClass.
+        """
+        return self._save(unit, alert, self._policy(alert), self._group(alert), now, adopt)
+
+    def _save(
+        self, unit: Unit, alert: Alert, policy: Policy, group: Group | None, now: float, adopt: int | None
     ) -> tuple[Recorded, list[Envelope]]:
-        """The whole of it inside one transaction; the envelopes are sent after the commit."""
         known = unit.incident_of_alert(alert.municipality, alert.id)
         if known is not None:
             incident, plan_text, received = known
@@ -130,6 +128,13 @@ class Intake:
             unit.add_entry(incident, now, "commanded", "central", f"{reason} (counter {order.counter})")
             frames.append((order.gateway, order.frame))
         return frames
+
+    def _policy(self, alert: Alert) -> Policy:
+        policy = self._policies.get(alert.class_name)
+        if policy is None:
+            known = ", ".join(sorted(self._policies))
+            raise UnknownClass(f"there is no class {alert.class_name!r}; this installation has: {known}")
+        return policy
 
     def _group(self, alert: Alert) -> Group | None:
         if alert.group is not None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from central.domain.receipts import received
+from central.store.unit import Unit
 from protocol import codes, hop
 from protocol.messages import COMMAND, KIND_RECEIPT
 from tests.central.rig import Rig
@@ -185,12 +188,44 @@ def test_a_panic_told_twice_is_one_incident(rig: Rig) -> None:
     assert (rig.frames(COMMAND.kind), len(rig.reader.incidents(1))) == ([], 1)
 
 
+def test_a_panic_whose_incident_was_not_saved_is_not_receipted(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ack and its incident are one transaction: the gateway's next copy opens what the first could not."""
+    octets = rig.gateways[1].countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID), int(rig.clock.at))
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Unit, "add_incident", full)
+        rig.receive(1, octets)
+    assert (rig.owed, rig.reader.incidents(1)) == (set(), [])
+    rig.receive(1, octets)
+    assert (rig.owed, [row["id"] for row in rig.reader.incidents(1)]) == ({1}, [str(PANIC_ID)])
+
+
+def test_a_gateway_cannot_press_the_button(rig: Rig) -> None:
+    """It holds the local keys of its centers; an event under them opens nothing and sounds nothing."""
+    rig.greet(2)
+    rig.taken()
+    before = rig.snapshot()
+    rig.ack(1, status=codes.PANIC, incident=PANIC_ID, authority=codes.LOCAL)
+    assert (rig.snapshot(), rig.taken()) == (before, [])
+    assert rig.refusals() == ["authority 1 does not answer to central"]
+
+
+def test_the_pressed_center_makes_its_incident_sound(rig: Rig) -> None:
+    """Its siren was measured on: the deadline must not tell a person that nothing sounded."""
+    rig.ack(1, status=codes.PANIC, incident=PANIC_ID)
+    rig.ack(1, status=codes.SOUNDING_LOCALLY, incident=PANIC_ID, outputs=codes.SIREN)
+    assert rig.state(PANIC_ID) == "sounding"
+
+
 def test_a_late_panic_moves_nothing_and_is_not_lost(rig: Rig) -> None:
     """A press that was cut off for longer than three minutes wakes nobody, and the operators see it."""
     rig.greet(2)
     rig.taken()
     rig.ack(1, status=codes.PANIC, incident=PANIC_ID, age=181)
-    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened"])
+    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
 
 
 def test_receipts_tell_the_gateway_what_is_stored(rig: Rig, incident: int) -> None:

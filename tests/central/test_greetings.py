@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from protocol.codes import CENTRAL, DRILL
+from protocol.codes import CENTRAL, DRILL, LOCAL
 from protocol.messages import COMMAND, TIME
 from tests.central.rig import NOW, Rig
 
@@ -156,6 +156,16 @@ def test_a_hello_that_nobody_could_have_made_changes_nothing(rig: Rig, change: s
     before = rig.snapshot()
     rig.receive(carrier, rig.gateways[carrier].envelope([hello]))
     assert (rig.taken(), rig.snapshot(), len(rig.refusals())) == ([], before, 1)
+
+
+def test_a_gateway_cannot_make_up_a_boot(rig: Rig) -> None:
+    """It holds the local keys of its centers; a hello under them would mute a center for ever."""
+    rig.greet(1)
+    rig.taken()
+    before = rig.snapshot()
+    rig.greet(1, authority=LOCAL, boot=0xFFFFFFFF, nonce=b"made up!", central=0xFFFFFFFF)
+    assert (rig.taken(), rig.snapshot()) == ([], before)
+    assert rig.refusals() == ["authority 1 does not answer to central"]
 
 
 def test_an_envelope_replayed_is_not_handled_again(rig: Rig) -> None:
