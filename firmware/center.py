@@ -69,7 +69,8 @@ class Center:
         key = (command.authority, command.counter)
         if verdict == AGAIN:
             return [("send", frame) for frame in self.answers.again(key, command, self._measured, self.battery_mv)]
-        if verdict == codes.TOO_OLD and self.state.executed(command.incident, command.activation):
+        activates = command.action & codes.ACTIVATE
+        if verdict == codes.TOO_OLD and activates and self.state.executed(command.incident, command.activation):
             # Its counter left the window, but it was obeyed: saying "too old" would make central issue it anew.
             return [self._answer(command, codes.ACCEPTED)]
         if verdict != OBEY:

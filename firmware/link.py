@@ -8,10 +8,10 @@ import sys
 
 from firmware import packets
 from firmware.mqtt import KEEPALIVE_S, Client, ConnectRefused
+from firmware.outgoing import Outgoing
 from firmware.stream import open_stream
 from protocol.topics import DOWN, LINK, UP, topic
 
-QUEUE = 64
 RETRY_MS = (500, 30000)
 CONNECT_S = 20
 # No TIME within this after a connection: the subscription is not believed, connect anew.
@@ -31,7 +31,7 @@ class Link:
         self._arrived = arrived
         self._connected = connected
         self._log = log
-        self._queue = []  # [frame, made ms, in flight]
+        self._queue = Outgoing()
         self._wake = asyncio.Event()
         self._version = packets.V5
         self._refused = 0
@@ -40,9 +40,8 @@ class Link:
         self.aged = None
 
     def send(self, frame):
-        """Say something, as soon as there is a link; the oldest of more than 64 is forgotten."""
-        self._queue.append([frame, self._clock.ms(), False])
-        del self._queue[:-QUEUE]
+        """Say something, as soon as there is a link; see Outgoing for what is forgotten when it is long away."""
+        self._queue.add(frame, self._clock.ms())
         self._wake.set()
 
     async def run(self):
@@ -72,13 +71,12 @@ class Link:
         context = tls_context(self._folder)
         opening = open_stream(endpoint["host"], endpoint["port"], context, endpoint["name"])
         reader, writer = await asyncio.wait_for(opening, CONNECT_S)
-        client = Client(reader, writer, self._version, self._hear, self._taken)
+        client = Client(reader, writer, self._version, self._hear, self._taken, self._unheard)
         tasks = []
         try:
             await client.open(self._name, topic(self._name, LINK), topic(self._name, DOWN))
             self.up = True
-            for entry in self._queue:
-                entry[2] = False
+            self._queue.renew()
             await client.publish(topic(self._name, LINK), b"1", None)
             self._connected()
             self._wake.set()
@@ -95,20 +93,24 @@ class Link:
             self._receive(payload, retained)
 
     def _taken(self, entry):
-        if entry in self._queue:
-            self._queue.remove(entry)
-            self._arrived(entry[0])
+        if self._queue.taken(entry):
+            self._arrived(entry.frame)
         self._wake.set()
+
+    def _unheard(self, entry):
+        self._queue.unheard(entry, self._clock.ms())
 
     async def _write(self, client):
         while True:
             self._wake.clear()
-            for entry in list(self._queue):
-                if entry[2] or not client.room():
-                    continue
-                entry[2] = True
-                age_s = (self._clock.ms() - entry[1]) // 1000
-                await client.publish(topic(self._name, UP), self.aged(entry[0], age_s), entry)
+            while client.room():
+                now_ms = self._clock.ms()
+                entry = self._queue.due(now_ms)
+                if entry is None:
+                    break
+                self._queue.written(entry)
+                age_s = (now_ms - entry.made_ms) // 1000
+                await client.publish(topic(self._name, UP), self.aged(entry.frame, age_s), entry)
             await _wait(self._wake, 1)
 
     async def _watch(self, client):

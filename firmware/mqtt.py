@@ -25,14 +25,20 @@ class ConnectRefused(Exception):
 
 
 class Client:
-    """`reader` and `writer` are an open TLS stream."""
+    """`reader` and `writer` are an open TLS stream.
 
-    def __init__(self, reader, writer, version, receive, arrived):
+    `arrived(token)` is told what somebody has; `unheard(token)` what the broker took and nobody was there to hear.
+    """
+
+    def __init__(self, reader, writer, version, receive, arrived, unheard):
         self._reader = reader
         self._writer = writer
         self._version = version
         self._receive = receive
         self._arrived = arrived
+        self._unheard = unheard
+        # Reading, writing and pinging are tasks of their own, and MicroPython's stream is damaged by two that drain it.
+        self._writing = asyncio.Lock()
         self._identifier = 0
         self._unacked = {}
         self._ping_waits = False
@@ -62,7 +68,7 @@ class Client:
         return len(self._unacked) < INFLIGHT
 
     async def publish(self, topic, payload, token):
-        """Send one message; `arrived(token)` is called when the broker has it."""
+        """Send one message; `arrived(token)` or `unheard(token)` is called when the broker answered."""
         identifier = self._next()
         self._unacked[identifier] = token
         await self._write(packets.publish(identifier, topic, payload, self._version, False))
@@ -74,19 +80,27 @@ class Client:
             await self._handle(first, body)
 
     async def ping(self):
-        """Ask for a sign of life; raises OSError when the last one went unanswered."""
+        """Ask for a sign of life; raises OSError when the last one went unanswered or the link takes nothing."""
         if self._ping_waits:
             raise OSError("no answer to ping")
         self._ping_waits = True
-        await self._write(packets.PINGREQ)
+        try:
+            await asyncio.wait_for(self._write(packets.PINGREQ), ANSWER_S)
+        except asyncio.TimeoutError:
+            raise OSError("the link takes nothing")
 
     async def close(self):
         """Say goodbye if the link still takes it."""
         try:
             await asyncio.wait_for(self._write(packets.BYE), 1)
-        except (OSError, asyncio.TimeoutError):
+        except Exception:
+            pass  # It was broken already; TLS says so in several ways.
+        try:
+            self._writer.close()
+            # On MicroPython this, and not close(), is what closes the socket.
+            await asyncio.wait_for(self._writer.wait_closed(), 1)
+        except Exception:
             pass
-        self._writer.close()
 
     async def _handle(self, first, body):
         kind = first >> 4
@@ -96,14 +110,21 @@ class Client:
             if identifier is not None:
                 await self._write(packets.puback(identifier))
         elif kind == packets.PUBACK:
-            token = self._unacked.pop(body[0] << 8 | body[1], None)
-            # From 0x80 upwards MQTT 5 says that the message was not taken.
-            if token is not None and (len(body) < 3 or body[2] < 0x80):
-                self._arrived(token)
+            self._answered(self._unacked.pop(body[0] << 8 | body[1], None), body[2] if len(body) > 2 else 0)
         elif kind == packets.PINGRESP:
             self._ping_waits = False
         elif kind == packets.DISCONNECT:
             raise OSError("the broker ended the connection")
+
+    def _answered(self, token, reason):
+        if reason >= packets.REFUSED:
+            raise OSError("the broker refused a message, reason 0x%02x" % reason)
+        if token is None:
+            return
+        if reason == packets.NOBODY_LISTENS:
+            self._unheard(token)
+        else:
+            self._arrived(token)
 
     async def _packet(self):
         first = (await self._reader.readexactly(1))[0]
@@ -113,13 +134,16 @@ class Client:
             length |= (octet & 0x7F) << 7 * place
             if not octet & 0x80:
                 break
+        else:
+            raise packets.PacketError("damaged length")
         if length > packets.MAX_PACKET:
             raise packets.PacketError("packet of %d octets" % length)
         return first, (await self._reader.readexactly(length) if length else b"")
 
     async def _write(self, octets):
-        self._writer.write(octets)
-        await self._writer.drain()
+        async with self._writing:
+            self._writer.write(octets)
+            await self._writer.drain()
 
     def _next(self):
         self._identifier = self._identifier % 0xFFFF + 1

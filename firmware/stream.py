@@ -35,7 +35,7 @@ async def open_stream(host, port, context, name):
     try:
         await _writable(raw)
         tls = context.wrap_socket(raw, server_hostname=name, do_handshake_on_connect=False)
-    except Exception:
+    except BaseException:  # Also when given up for taking too long: a socket left open is a socket less.
         raw.close()
         raise
     tls.setblocking(False)

@@ -1,0 +1,117 @@
+"""The small pure parts of the firmware."""
+
+from firmware import cadence, packets
+from firmware.budget import Budget, on_time_s
+from firmware.clock import Clock
+from firmware.inputs import Button
+from firmware.state import State, unpack
+from protocol import codes
+from protocol.errors import Malformed
+
+
+def test_strobes_flash_between_one_and_two_hertz():
+    """Never above 2 Hz, whatever the class."""
+    for class_code in range(256):
+        ons = 0
+        before = False
+        for ms in range(0, 60000, 10):
+            now = bool(cadence.levels(codes.STROBE, class_code, ms))
+            ons += now and not before
+            before = now
+        assert 60 <= ons <= 120, class_code
+
+
+def test_temporal_three_is_for_fire_alone():
+    """Three pulses of half a second, then a second and a half of silence; no other class sounds so."""
+    pulses = [bool(cadence.levels(codes.SIREN, codes.FIRE, ms)) for ms in range(0, 4000, 250)]
+    assert pulses == [True, True, False, False, True, True, False, False, True, True] + [False] * 6
+    for class_code in (1, 2, 3, 4, 99):
+        assert cadence.cadence_of(codes.SIREN, class_code) != cadence.TEMPORAL_3
+
+
+def test_only_asked_outputs_are_ever_on():
+    """A cadence lights nothing that was not commanded."""
+    for outputs in range(16):
+        seen = 0
+        for ms in range(0, 8000, 50):
+            seen |= cadence.levels(outputs, codes.FIRE, ms)
+        assert seen == outputs
+
+
+def test_the_day_budget_is_eight_and_central_has_the_last():
+    """Over 24 h, however they are spread."""
+    budget = Budget()
+    for hour in range(7):
+        assert budget.allows(hour * 3600, codes.LOCAL)
+        budget.spend(hour * 3600, codes.LOCAL)
+    assert not budget.allows(8 * 3600, codes.LOCAL)
+    assert budget.allows(8 * 3600, codes.CENTRAL)
+    budget.spend(8 * 3600, codes.CENTRAL)
+    assert not budget.allows(9 * 3600, codes.CENTRAL)
+    assert budget.allows(24 * 3600, codes.CENTRAL)
+
+
+def test_on_time_has_a_default_and_a_cap():
+    """0 means 30 s, more than 180 means 180."""
+    assert [on_time_s(asked) for asked in (0, 1, 180, 181, 0xFFFF)] == [30, 1, 180, 180, 180]
+
+
+def test_a_button_must_be_held():
+    """A bounce or a short press raises nothing; a held one raises once."""
+    button = Button(1500)
+    pressed = [(ms, (ms // 7) % 2 == 0) for ms in range(0, 100)]
+    assert not any([button.update(level, ms) for ms, level in pressed])
+    button = Button(1500)
+    assert not any([button.update(ms < 1000, ms) for ms in range(0, 3000, 10)])
+    button = Button(1500)
+    assert sum([button.update(True, ms) for ms in range(0, 5000, 10)]) == 1
+
+
+def test_a_wrapping_tick_makes_a_steady_clock():
+    """Over the wrap the milliseconds rise, and the wall clock with them."""
+    ticks = [(1 << 30) - 500]
+    clock = Clock(lambda: ticks[0])
+    clock.set(1800000000)
+    ticks[0] = 500
+    assert clock.ms() == 1000
+    assert clock.now() == 1800000001
+
+
+def test_a_state_survives_packing_and_damage_is_found():
+    """Whole or refused."""
+    state = State()
+    state.boot = 7
+    state.execute(1 << 63, 2)
+    state.budget.spend(100, 1)
+    state.events.append((9, codes.PANIC, 1 << 63, 55))
+    state.windows[0].accept(5)
+    again = unpack(state.pack())
+    assert again.pack() == state.pack()
+    for cut in range(len(state.pack())):
+        try:
+            unpack(state.pack()[:cut])
+        except Malformed:
+            continue
+        raise AssertionError("accepted when cut at %d" % cut)
+
+
+def test_packets_are_those_of_the_standard():
+    """CONNECT, SUBSCRIBE, PUBLISH of both versions, octet by octet."""
+    assert packets.connect("C1", 4, 12, "w") == b"\x10\x14\x00\x04MQTT\x04\x0e\x00\x0c\x00\x02C1\x00\x01w\x00\x010"
+    assert packets.connect("C1", 5, 12, "w") == (
+        b"\x10\x16\x00\x04MQTT\x05\x0e\x00\x0c\x00\x00\x02C1\x00\x00\x01w\x00\x010"
+    )
+    assert packets.subscribe(1, "t", 4) == b"\x82\x06\x00\x01\x00\x01t\x01"
+    assert packets.publish(2, "t", b"x" * 200, 4, False)[:7] == b"\x32\xcd\x01\x00\x01t\x00"
+    assert packets.read_publish(0x33, b"\x00\x01t\x00\x05\x03\x02\x00\x01hi", 5) == ("t", b"hi", True, 5)
+
+
+def test_a_damaged_publish_is_refused():
+    """Cut anywhere in its head."""
+    whole = b"\x00\x01t\x00\x05\x03\x02\x00\x01"
+    for cut in range(len(whole)):
+        try:
+            packets.read_publish(0x32, whole[:cut], 5)
+        except packets.PacketError:
+            continue
+        raise AssertionError("accepted when cut at %d" % cut)
