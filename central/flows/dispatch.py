@@ -54,7 +54,7 @@ class Sealer:
             center.number, center.gateway, authority, counter, incident, activation, class_code,
             action, duration_s, frame, PENDING, now, expires, 1 if frame else 0,
         )  # fmt: skip
-        unit.add_order(order, now + RESEND_S if frame else expires)
+        unit.add_order(order, min(now + RESEND_S, expires) if frame else expires)
         return order
 
     def renew(self, unit: Unit, old: Order, center: CenterState, now: float) -> Order:

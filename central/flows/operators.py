@@ -6,7 +6,7 @@ import structlog
 
 from central.domain.command import Incident
 from central.domain.errors import NotFound, Refused
-from central.domain.incident import ACKNOWLEDGED, CLOSED, INCIDENT_MOVES, PENDING, may
+from central.domain.incident import ACKNOWLEDGED, CLOSED, EXPIRED, INCIDENT_MOVES, PENDING, SUPERSEDED, may
 from central.flows.dispatch import Envelope, Sealer
 from central.ports import Broker, Clock, Store, Unit
 from protocol.codes import STOP
@@ -55,6 +55,8 @@ class Operators:
         if not may(INCIDENT_MOVES, found.state, state):
             raise Refused(f"incident {incident} is {found.state} and cannot become {state}")
         unit.set_incident_state(incident, state)
+        if state == CLOSED:
+            _give_up(unit, incident, EXPIRED)
         unit.add_entry(incident, now, state, f"operator {who}", text)
 
     def _stop(self, unit: Unit, municipality: int, incident: int, who: str, now: float) -> tuple[int, list[Envelope]]:
@@ -62,10 +64,7 @@ class Operators:
         orders = unit.orders_of(incident)
         frames = []
         centers = {order.center: order for order in orders if order.action != STOP}
-        for order in orders:
-            if order.state == PENDING and order.action != STOP:
-                # What has not sounded yet must not start after the stop.
-                unit.set_order_state(order, "superseded")
+        _give_up(unit, incident, SUPERSEDED)
         for number, order in sorted(centers.items()):
             center = unit.center(number)
             if center is None:
@@ -76,6 +75,13 @@ class Operators:
             frames.append((stop.gateway, stop.frame))
         unit.add_entry(incident, now, "stop", f"operator {who}", f"{len(frames)} centers are told to be silent")
         return len(frames), self._sealer.envelopes(unit, frames)
+
+
+def _give_up(unit: Unit, incident: int, state: str) -> None:
+    """What has not sounded yet must not start after a stop or an end: not by a round, a reboot or a refusal."""
+    for order in unit.orders_of(incident):
+        if order.state == PENDING and order.action != STOP:
+            unit.set_order_state(order, state)
 
 
 def _found(unit: Unit, municipality: int, incident: int) -> Incident:

@@ -52,7 +52,7 @@ class Rounds:
             unit.add_entry(order.incident, now, "expired", "central", f"{name} {why} (counter {order.counter})")
             _log.warning("command expired", incident=str(order.incident), center=name, counter=order.counter)
             return False
-        unit.sent_again(order, now + RESEND_S)
+        unit.sent_again(order, min(now + RESEND_S, order.expires))
         return True
 
     def receipts(self, unit: Unit, gateways: set[int]) -> list[Envelope]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from central.domain.alert import Alert
 from central.domain.command import CenterState, Incident, Order
-from central.domain.incident import CLOSED, PENDING
+from central.domain.incident import ACKNOWLEDGED, CLOSED, PENDING
 from central.store.database import to_signed, to_unsigned
 from protocol.codes import CENTRAL, DRILL
 
@@ -97,9 +97,10 @@ class Unit:
         self._db.execute("UPDATE incident SET attention = 1 WHERE id = ?", (to_signed(incident),))
 
     def overdue(self, now: float) -> list[Incident]:
-        """Open incidents whose deadline passed without a person being told."""
+        """Incidents that no person has, whose deadline passed without one being told."""
         rows = self._db.execute(
-            f"SELECT {_INCIDENT} WHERE state <> ? AND attention = 0 AND deadline <= ?", (CLOSED, now)
+            f"SELECT {_INCIDENT} WHERE state NOT IN (?, ?) AND attention = 0 AND deadline <= ?",
+            (CLOSED, ACKNOWLEDGED, now),
         )
         return [_incident(row) for row in rows]
 
