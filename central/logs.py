@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 
 import structlog
 
 
+class _Json(logging.Formatter):
+    """A library's message, with its traceback, as one JSON line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {"event": record.getMessage(), "logger": record.name, "level": record.levelname.lower()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
 def configure(level: str) -> None:
     """Set structlog up; libraries' own messages pass from warnings upwards."""
-    logging.basicConfig(
-        stream=sys.stdout, level=logging.WARNING, format='{"event": "%(message)s", "logger": "%(name)s"}'
-    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Json())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("gmqtt").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[

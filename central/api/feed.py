@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -17,6 +18,7 @@ from central.api.problems import Problem, answer
 from central.store.reader import Reader
 
 _BEAT_S = 10.0
+_NUMBER = re.compile("[0-9]{1,20}")
 
 
 class Feed:
@@ -45,7 +47,7 @@ class Feed:
         except Problem as problem:
             return answer(problem)
         last = request.headers.get("last-event-id") or request.query_params.get("after") or ""
-        if last and not last.isdigit():
+        if last and not _NUMBER.fullmatch(last):
             return JSONResponse({"error": {"code": "invalid", "message": "Last-Event-ID is a number"}}, status_code=422)
         start = int(last) if last else self._reader.last_entry()
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

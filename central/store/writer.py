@@ -7,6 +7,7 @@ that fails takes nothing with it. With one fsync for all that wait, throughput d
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -111,7 +112,9 @@ def _commit(connection: sqlite3.Connection, batch: list[_Waiting]) -> list[_Outc
     except sqlite3.Error as error:
         # Disk full, read-only, I/O error: nothing of the whole batch is there, and everybody hears it.
         if connection.in_transaction:
-            connection.execute("ROLLBACK")
+            # Should even this fail, the next BEGIN fails too and says so; the thread must live.
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
         failure = StoreUnavailable(f"the database did not take it: {error}")
         return [(future, None, failure) for _, future in batch]
     return outcomes
