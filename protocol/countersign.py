@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from protocol.cbor import Tagged, encode
 from protocol.errors import Malformed
-from protocol.layout import kind_of
+from protocol.layout import kind_of, pack_numbers
 from protocol.messages import ACK
 
 # `ack` is the center's sealed frame, unaltered; `sequence` is the gateway's outbox number (epoch in the top octet).
@@ -25,9 +25,11 @@ _PROTECTED = encode({1: _EDDSA})
 
 
 def payload(message: Countersigned) -> bytes:
-    """The 56 octets that are signed: the ack and the gateway's stamp."""
+    """The 56 octets that are signed: the ack and the gateway's stamp; raises Malformed for what is not an ack."""
+    if len(message.ack) != ACK.size or kind_of(message.ack) != ACK.kind:
+        raise Malformed("%d octets cannot be a sealed ack" % len(message.ack))
     stamp = (message.gateway, message.sequence, message.time, message.bearer, message.rssi)
-    return bytes(message.ack + struct.pack(_STAMP, *stamp))
+    return bytes(message.ack + pack_numbers(_STAMP, *stamp))
 
 
 def to_sign(message: Countersigned) -> bytes:
@@ -36,7 +38,9 @@ def to_sign(message: Countersigned) -> bytes:
 
 
 def pack(message: Countersigned) -> bytes:
-    """The 120 octets for the wire."""
+    """The 120 octets for the wire; raises Malformed."""
+    if len(message.signature) != SIGNATURE_SIZE:
+        raise Malformed("a signature has %d octets, not %d" % (SIGNATURE_SIZE, len(message.signature)))
     return payload(message) + bytes(message.signature)
 
 

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 from protocol.errors import BadTag, Malformed
 from protocol.hmac import TAG_SIZE, Mac, same
-from protocol.layout import kind_of, type_octet
+from protocol.layout import kind_of, pack_numbers, type_octet
 from protocol.messages import (
     ACK,
     BEAT,
@@ -55,10 +55,15 @@ _VARIABLE = (KIND_DIGEST, KIND_REPORT)
 
 
 def seal(key: Mac, gateway: int, sequence: int, frames: list[bytes]) -> bytes:
-    """One envelope, at most 4,000 octets; raises Malformed when it would be longer."""
-    body = struct.pack(_HEAD, type_octet(KIND_HOP), gateway, sequence) + b"".join(frames)
+    """One envelope, at most 4,000 octets and the tag.
+
+    Raises Malformed when it would be longer, or when the other end could not take the same frames out of it again.
+    """
+    body = pack_numbers(_HEAD, type_octet(KIND_HOP), gateway, sequence) + b"".join(frames)
     if len(body) > MAX_SIZE - 96:
         raise Malformed("an envelope of %d octets is too long for the broker" % len(body))
+    if split(body[_HEAD_SIZE:]) != list(frames):
+        raise Malformed("a frame of variable size, or a cut one, would swallow those after it")
     return body + key.tag(_CONTEXT + body)
 
 
@@ -87,34 +92,37 @@ def split(octets: bytes) -> list[bytes]:
 
 def receipt(message: Receipt) -> bytes:
     """A receipt's octets."""
-    return struct.pack(_RECEIPT, type_octet(KIND_RECEIPT), message.upto, message.beyond)
+    return pack_numbers(_RECEIPT, type_octet(KIND_RECEIPT), message.upto, message.beyond)
 
 
 def read_receipt(frame: bytes) -> Receipt:
-    """A receipt from its octets."""
-    return Receipt(*_fields(_RECEIPT, frame))
+    """A receipt from its octets; raises Malformed."""
+    return Receipt(*_fields(KIND_RECEIPT, _RECEIPT, frame))
 
 
 def presence(message: Presence) -> bytes:
     """A change of presence in octets."""
-    return struct.pack(_PRESENCE, type_octet(KIND_PRESENCE), message.center, message.up, message.since)
+    return pack_numbers(_PRESENCE, type_octet(KIND_PRESENCE), message.center, message.up, message.since)
 
 
 def read_presence(frame: bytes) -> Presence:
-    """A change of presence from its octets."""
-    return Presence(*_fields(_PRESENCE, frame))
+    """A change of presence from its octets; raises Malformed."""
+    return Presence(*_fields(KIND_PRESENCE, _PRESENCE, frame))
 
 
 def digest(message: Digest) -> bytes:
-    """A digest's octets; 100 beats fit an envelope."""
-    head = struct.pack(_DIGEST, type_octet(KIND_DIGEST), message.time, message.oldest)
-    return head + b"".join([struct.pack(">H", min(age, 0xFFFF)) + beat for age, beat in message.beats])
+    """A digest's octets; 100 beats fit an envelope. Raises Malformed for a beat of another length."""
+    for _, beat in message.beats:
+        if len(beat) != BEAT.size:
+            raise Malformed("a sealed beat has %d octets, not %d" % (BEAT.size, len(beat)))
+    head = pack_numbers(_DIGEST, type_octet(KIND_DIGEST), message.time, message.oldest)
+    return head + b"".join([pack_numbers(">H", min(age, 0xFFFF)) + beat for age, beat in message.beats])
 
 
 def read_digest(frame: bytes) -> Digest:
-    """A digest from its octets; the beats inside are still sealed."""
+    """A digest from its octets, the beats inside still sealed; raises Malformed."""
     entry = 2 + BEAT.size
-    if len(frame) < _DIGEST_SIZE or (len(frame) - _DIGEST_SIZE) % entry:
+    if kind_of(frame) != KIND_DIGEST or len(frame) < _DIGEST_SIZE or (len(frame) - _DIGEST_SIZE) % entry:
         raise Malformed("%d octets cannot be a digest" % len(frame))
     beats = [
         (struct.unpack(">H", frame[at : at + 2])[0], frame[at + 2 : at + entry])
@@ -124,7 +132,9 @@ def read_digest(frame: bytes) -> Digest:
     return Digest(time, oldest, beats)
 
 
-def _fields(layout: str, frame: bytes) -> tuple[int, ...]:
+def _fields(kind: int, layout: str, frame: bytes) -> tuple[int, ...]:
+    if kind_of(frame) != kind:
+        raise Malformed("kind %d where %d was expected" % (kind_of(frame), kind))
     if len(frame) != struct.calcsize(layout):
         raise Malformed("%d octets where %d were expected" % (len(frame), struct.calcsize(layout)))
     return struct.unpack(layout, frame)[1:]

@@ -35,6 +35,14 @@ def kind_of(frame: bytes) -> int:
     return frame[0] >> 2 & 0x0F
 
 
+def pack_numbers(layout: str, *values: int) -> bytes:
+    """The octets of `values` in a struct format of B, H, I and Q alone; raises Malformed for one that does not fit."""
+    for value, char in zip(values, layout[1:]):
+        if not 0 <= value <= _LIMITS[char]:
+            raise Malformed("%r does not fit its field" % (value,))
+    return struct.pack(layout, *values)
+
+
 def authority_of(frame: bytes) -> int:
     """The authority that a frame claims; whether it has it only the tag can tell."""
     kind_of(frame)
@@ -61,7 +69,8 @@ class Layout:
         """The body's octets, no tag; raises Malformed when a value does not fit its field."""
         values = message[1:]
         for value, limit in zip(values, self._limits):
-            if limit is not None and not 0 <= value <= limit:
+            # The only field that is not a number is a nonce; struct would pad or cut one of another length in silence.
+            if not 0 <= value <= limit if limit is not None else len(value) != NONCE_SIZE:
                 raise Malformed("%s: %r does not fit its field" % (self.name, value))
         if not 0 <= message[0] <= 3:
             raise Malformed("%s: no authority %r" % (self.name, message[0]))
@@ -81,6 +90,8 @@ class Layout:
     def seal(self, key: Mac, message: Any, nonce: bytes = NO_NONCE) -> bytes:
         """Body and tag; `nonce` (8 octets, not sent) is the receiver's boot nonce for frames towards a center."""
         body = self.pack(message)
+        if len(nonce) != NONCE_SIZE:
+            raise Malformed("%s: a nonce has %d octets, not %d" % (self.name, NONCE_SIZE, len(nonce)))
         return body + key.tag(self._context + nonce + body)
 
     def open(self, key: Mac, frame: bytes, nonce: bytes = NO_NONCE) -> Any:

@@ -42,7 +42,7 @@ def open(key: Mac, frame: bytes) -> Report:
         raise BadTag("report: tag does not verify")
     try:
         content = json.loads(body.decode())
-    except (ValueError, UnicodeError):
+    except (ValueError, UnicodeError, RuntimeError):  # RuntimeError: nested deeper than the reader's stack
         raise Malformed("report: the body is not JSON")
     if not isinstance(content, dict):
         raise Malformed("report: the body is not an object")

@@ -9,6 +9,8 @@ from protocol.errors import Malformed
 
 _PREFIX = "sereno/1/"
 _KINDS = {"C": 6, "G": 6, "S": 2}
+# A gateway's number travels in two octets.
+_HIGHEST = {"C": 999999, "G": 65535, "S": 99}
 
 DOWN = "down"  # towards the device: commands, time, receipts
 UP = "up"  # from the device: acks, hellos, heartbeats, reports
@@ -36,7 +38,10 @@ def number_of(name: str) -> int:
     rest = name[1:]
     if digits is None or len(rest) != digits or not all(["0" <= c <= "9" for c in rest]):
         raise Malformed("%r is not a device name: one of C000001, G000001, S01" % name)
-    return int(rest)
+    number = int(rest)
+    if not 0 < number <= _HIGHEST[name[0]]:
+        raise Malformed("%r is not a device name: numbers go from 1 to %d" % (name, _HIGHEST[name[0]]))
+    return number
 
 
 def topic(name: str, direction: str) -> str:
@@ -54,7 +59,6 @@ def parse(text: str) -> tuple[str, str]:
 
 
 def _name(letter: str, number: int) -> str:
-    digits = _KINDS[letter]
-    if not 0 < number < 10**digits:
+    if not 0 < number <= _HIGHEST[letter]:
         raise Malformed("no %s device has the number %d" % (letter, number))
-    return letter + ("%0*d" % (digits, number))
+    return letter + ("%0*d" % (_KINDS[letter], number))

@@ -1,0 +1,5 @@
+"""Prints which interpreter this is."""
+
+import sys
+
+print(sys.implementation.name)
