@@ -52,13 +52,21 @@ class Answers:
         return self._remember((order[0], order[1]), self._seal(order, status, outputs, 0, battery_mv))
 
     def again(self, key, command, outputs, battery_mv):
-        """The last answer to a command once more; a new ACCEPTED when it was too long ago to be remembered."""
+        """The last answer to a command once more.
+
+        When that was too long ago to be remembered: ACCEPTED only if it is known that it was obeyed, else TOO_OLD, so
+        that a refused command never passes for an obeyed one.
+        """
         known = self._last(key)
         if known is None:
             for remembered, frame in self._said:
                 if remembered[:2] == key:
                     known = frame
-        return [known or self.answer(command, codes.ACCEPTED, outputs, battery_mv)]
+        if known:
+            return [known]
+        obeyed = self._state.executed(command.incident, command.activation)
+        status = codes.ACCEPTED if obeyed or not command.action & codes.ACTIVATE else codes.TOO_OLD
+        return [self.answer(command, status, outputs, battery_mv)]
 
     def keep_event(self, sequence, status, incident, lifetime_s):
         """Keep an event for flash until the link has taken it."""

@@ -10,7 +10,7 @@ import os
 from firmware.center import OUTPUTS, SAVE, Center
 from firmware.clock import Clock
 from firmware.identity import Identity
-from firmware.inputs import Button
+from firmware.inputs import Button, Contact
 from firmware.link import Link
 from firmware.vault import Vault
 from protocol import codes
@@ -24,6 +24,8 @@ REPORT_S = 3600
 # Lifetime goes to flash this often, so that a power cut gives back at most this much of a budget's waiting time.
 SAVE_S = 900
 BATTERY_LOW_MV = 11500
+# A cabinet that rattles and mains that blink are no news.
+LASTING_MS = 2000
 VERSION = "0.1.0"
 
 
@@ -41,16 +43,18 @@ class App:
         state.boot += 1
         self._state = state
         self._center = Center(self._identity, state, self._clock, board.random(NONCE_SIZE), board.boot_cause())
+        self._saved_ms = 0
         self._save()
         self._beat_s = device.get("beat_s", BEAT_S)
         self._panic = Button(device.get("hold_ms", 1500))
+        self._silent = Button(device.get("hold_ms", 1500))
+        self._contacts = {name: Contact(LASTING_MS) for name in ("tamper", "mains", "battery_low")}
         self._link = Link(
             center_name(self._identity.center), board.flash, device["endpoints"], self._clock, board.random,
             self._received, self._arrived, self._connected, board.log,
         )  # fmt: skip
         self._link.aged = self._center.answers.aged
         self._inputs = {}
-        self._saved_ms = 0
         self._level = 0
         if not self._identity.loud:
             board.log("the table of loud classes does not verify: nothing is loud")
@@ -59,14 +63,18 @@ class App:
         """For ever; outputs are off whenever this ends, however it ends."""
         tasks = [asyncio.create_task(work) for work in (self._link.run(), self._beats())]
         try:
-            await self._tick()
+            await self._tick(tasks)
         finally:
             self._board.outputs_off()
             for task in tasks:
                 task.cancel()
 
-    async def _tick(self):
+    async def _tick(self, tasks):
         while True:
+            for task in tasks:
+                if task.done():
+                    # Neither link nor heartbeat may be dead while the watchdog is fed.
+                    raise RuntimeError("a task of the program has ended")
             now_ms = self._clock.ms()
             self._look(now_ms)
             self._do(self._center.tick(self._board.measured()))
@@ -78,28 +86,45 @@ class App:
 
     def _look(self, now_ms):
         """The inputs, and what they mean."""
-        before = self._inputs
         self._inputs = self._board.inputs()
         self._center.battery_mv = self._inputs["battery_mv"]
         if self._panic.update(self._inputs["panic"], now_ms):
             self._board.log("panic button")
             self._do(self._center.panic())
-        if before and before["mains"] != self._inputs["mains"]:
+        if self._silent.update(self._inputs["silent"], now_ms):
+            self._board.log("silent button")
+            self._do(self._center.note(codes.SILENT_PANIC))
+        if self._changed("tamper", self._inputs["tamper"], now_ms):
+            self._do(self._center.note(codes.TAMPER))
+        if self._changed("battery_low", self._inputs["battery_mv"] < BATTERY_LOW_MV, now_ms):
+            self._do(self._center.note(codes.BATTERY_LOW))
+        mains = self._changed("mains", self._inputs["mains"], now_ms)
+        if mains is not None:
+            self._do(self._center.note(codes.MAINS_BACK if mains else codes.MAINS_LOST))
             self._link_report()
+
+    def _changed(self, name, level, now_ms):
+        return self._contacts[name].update(level, now_ms)
 
     def _received(self, frame, retained):
         try:
-            self._do(self._center.receive(frame, retained))
+            self._do(self._center.receive(frame, retained), True)
         except Exception as error:
             self._board.log("message failed: %r" % (error,))
         if self._center.synchronised() or self._center.synchronised(codes.LOCAL):
             self._link.proven = True
 
-    def _do(self, actions):
-        """In order: flash before outputs, outputs before words."""
+    def _do(self, actions, flash_first=False):
+        """In order: flash before outputs, outputs before words.
+
+        With `flash_first` nothing begins that the flash did not take; a person's own button sounds all the same.
+        """
+        if self._center.answers.reserve():
+            self._save()
         for action in actions:
             if action == SAVE:
-                self._save()
+                if not self._save() and flash_first:
+                    return self._do(self._center.unsaved())
             elif action == OUTPUTS:
                 self._show()
             elif action[0] == "send" or self._link.up:
@@ -113,9 +138,15 @@ class App:
             self._board.set_outputs(wanted)
 
     def _save(self):
+        """Whether the flash has the state; a flash that fails must not end the program, the siren is still there."""
         self._state.lifetime_s = self._center.lifetime_s()
-        self._vault.save(self._state)
         self._saved_ms = self._clock.ms()
+        try:
+            self._vault.save(self._state)
+        except OSError as error:
+            self._board.log("flash failed: %r" % (error,))
+            return False
+        return True
 
     def _connected(self):
         self._board.log("link: up")
@@ -130,12 +161,19 @@ class App:
         reported_s = 0
         while True:
             if self._link.up and self._inputs:
+                self._board_clock()
                 for frame in self._center.beat(self._flags()):
                     self._link.send(frame)
                 if self._center.lifetime_s() - reported_s > REPORT_S:
                     reported_s = self._center.lifetime_s()
                     self._link_report()
             await asyncio.sleep(self._beat_s)
+
+    def _board_clock(self):
+        """A board that checks certificates by a clock of its own is told the time once it is known."""
+        tell = getattr(self._board, "set_clock", None)
+        if tell and self._center.synchronised():
+            tell(self._clock.now())
 
     def _flags(self):
         inputs = self._inputs

@@ -17,6 +17,12 @@ from protocol.messages import KIND_TIME
 SAVE = ("save",)
 OUTPUTS = ("outputs",)
 
+# What may run side by side. A silent alert must not cut a siren short, and a drill must not touch anything real.
+_LOUD = 0
+_QUIET = 1
+_DRILL = 2
+_EVERY_OUTPUT = 0x0F
+
 
 class Center:
     """One boot of one center. `clock` gives ms() and now(); `cause` is why it started (protocol.codes.BOOT_CAUSES)."""
@@ -26,14 +32,16 @@ class Center:
         self.state = state
         self.answers = Answers(identity, state)
         self.updating = False
-        self.active = None
+        self.active = None  # the activation that was started last, while it runs
         self.battery_mv = 0
         self._clock = clock
         self._cause = cause
         self._sessions = {authority: Session(authority, nonce) for authority in codes.AUTHORITIES}
         self._lifetime_base_s = state.lifetime_s
-        self._stopping = []  # (order, since ms) of what was told to stop and is not yet measured off
+        self._running = {}  # slot: Activation
+        self._stopping = []  # (order, outputs, since ms) of what was told to stop and is not yet measured off
         self._measured = 0
+        self._unsaved = None  # (command, what ran before it) until the flash has it
 
     def lifetime_s(self):
         """Seconds this center has run in all its boots."""
@@ -45,7 +53,11 @@ class Center:
 
     def wanted(self):
         """The mask of outputs that shall be on now."""
-        return self.active.levels(self._clock.ms()) if self.active else 0
+        now_ms = self._clock.ms()
+        mask = 0
+        for activation in self._running.values():
+            mask |= activation.levels(now_ms)
+        return mask
 
     def connected(self):
         """A new link: hello at once, and the events that may not have arrived."""
@@ -55,6 +67,7 @@ class Center:
 
     def receive(self, frame, retained=False):
         """One frame from the link."""
+        self._unsaved = None
         try:
             if kind_of(frame) == KIND_TIME:
                 return self._time(frame)
@@ -83,12 +96,14 @@ class Center:
 
     def _obey(self, command):
         """From here on the counter is used, whatever follows; flash knows it before anything moves."""
+        self._unsaved = (command, dict(self._running))
         self.state.windows[command.authority].accept(command.counter)
         if command.action == codes.STOP:
             self.state.windows[command.authority].raise_floor(command.counter)
-            actions = [SAVE] + self._stop() + [OUTPUTS, self._answer(command, codes.ACCEPTED)]
-            self._stopping.append(((command.authority, command.counter, command.incident), self._clock.ms()))
-            return actions
+            outputs = self._stop_for(command.authority)
+            order = (command.authority, command.counter, command.incident)
+            self._stopping.append((order, outputs, self._clock.ms()))
+            return [SAVE, OUTPUTS, self._answer(command, codes.ACCEPTED)]
         if command.action == codes.PROBE or self.state.executed(command.incident, command.activation):
             return [SAVE, self._answer(command, codes.ACCEPTED)]
         outputs = command.action & 0x0F
@@ -103,10 +118,42 @@ class Center:
         actions = self._start(order, command.activation, command.class_, outputs, command.duration)
         return actions + [self._answer(command, codes.ACCEPTED)]
 
+    def unsaved(self):
+        """The flash did not take a command: nothing begins on its account, and that is said. A stop stops all the same."""
+        if self._unsaved is None:
+            return []
+        command, before = self._unsaved
+        self._unsaved = None
+        if command.action == codes.STOP:
+            return [OUTPUTS, self._answer(command, codes.ACCEPTED)]
+        if self._running != before:
+            # It had begun in memory: what never moved may be asked for again, and costs nothing.
+            self.state.pairs.pop()
+            if command.action & codes.LOUD:
+                self.state.budget.spent.pop()
+        self._running = before
+        self.active = None
+        for activation in before.values():
+            self._stopping = [entry for entry in self._stopping if entry[0] != activation.order]
+            self.active = activation
+        return [OUTPUTS, self._answer(command, codes.FAILED)]
+
+    def note(self, status):
+        """An event of the center's own that moves nothing: silent button, cabinet, mains, battery."""
+        sequence = self.answers.take()
+        # Only what a person asks for is an incident; the rest is news about the center.
+        incident = self._own_incident(sequence) if status == codes.SILENT_PANIC else 0
+        self.answers.keep_event(sequence, status, incident, self.lifetime_s())
+        told = self.answers.event(sequence, status, incident, self._measured, 0, self.battery_mv)
+        return [SAVE] + [("send", frame) for frame in told]
+
+    def _own_incident(self, sequence):
+        return 1 << 63 | self.identity.center << 32 | sequence
+
     def panic(self):
         """The own panic button was held: sound at once within the local limits, and tell both authorities."""
         sequence = self.answers.take()
-        incident = 1 << 63 | self.identity.center << 32 | sequence
+        incident = self._own_incident(sequence)
         outputs = codes.LOUD
         loud = self.identity.panic_class in self.identity.loud
         moves = loud and self.state.budget.allows(self.lifetime_s(), codes.LOCAL)
@@ -123,13 +170,14 @@ class Center:
         now_ms = self._clock.ms()
         self._measured = measured
         actions = []
-        if self.active:
-            if self.active.over(now_ms):
-                actions += self._stop() + [OUTPUTS]
+        for slot, activation in list(self._running.items()):
+            if activation.over(now_ms):
+                self._stop(slot)
+                actions.append(OUTPUTS)
             else:
-                verdict = self.active.observe(self.active.levels(now_ms), measured, now_ms)
+                verdict = activation.observe(activation.levels(now_ms), measured, now_ms)
                 if verdict is not None:
-                    actions.append(self._tell(self.active.order, verdict))
+                    actions.append(self._tell(activation.order, verdict))
         if self._stopping:
             actions += self._settle(now_ms)
         for session in self._sessions.values():
@@ -157,31 +205,50 @@ class Center:
         return [SAVE]
 
     def _start(self, order, activation, class_code, outputs, duration_s, spender=None):
-        actions = self._stop()
+        authority = order[0] if spender is None else spender
+        slot = _LOUD if outputs & codes.LOUD else _DRILL if authority == codes.DRILL else _QUIET
+        self._stop(slot)
         self.state.execute(order[2], activation)
         if outputs & codes.LOUD:
-            self.state.budget.spend(self.lifetime_s(), order[0] if spender is None else spender)
+            self.state.budget.spend(self.lifetime_s(), authority)
         self.active = Activation(order, class_code, outputs, self._clock.ms(), on_time_s(duration_s))
-        return [SAVE, OUTPUTS] + actions
+        self._running[slot] = self.active
+        return [SAVE, OUTPUTS]
 
-    def _stop(self):
-        if self.active:
-            self._stopping.append((self.active.order, self._clock.ms()))
+    def _stop_for(self, authority):
+        """Stop what an authority may stop: a drill only its own, the others everything; the mask of what it was about."""
+        if authority != codes.DRILL:
+            for slot in list(self._running):
+                self._stop(slot)
+            return _EVERY_OUTPUT
+        activation = self._running.get(_DRILL)
+        self._stop(_DRILL)
+        return activation.outputs if activation else 0
+
+    def _stop(self, slot):
+        activation = self._running.pop(slot, None)
+        if activation is None:
+            return
+        self._stopping.append((activation.order, activation.outputs, self._clock.ms()))
+        if activation is self.active:
             self.active = None
-        return []
 
     def _settle(self, now_ms):
-        """STOPPED once the outputs are measured off (or FAILED when they stay on); those that stopped for a new
-        activation are told at once."""
+        """STOPPED once the outputs are measured off, or FAILED when they stay on; an output that is on for something
+        else says nothing about what was stopped."""
         actions = []
         waiting = []
-        for order, since_ms in self._stopping:
-            if self.active is not None or (not self._measured and now_ms - since_ms >= SETTLE_MS):
+        busy = 0
+        for activation in self._running.values():
+            busy |= activation.outputs
+        for order, outputs, since_ms in self._stopping:
+            on = self._measured & outputs & ~busy
+            if not on and (now_ms - since_ms >= SETTLE_MS or outputs & busy):
                 actions.append(self._tell(order, codes.STOPPED))
-            elif now_ms - since_ms >= FAULT_MS:
+            elif on and now_ms - since_ms >= FAULT_MS:
                 actions.append(self._tell(order, codes.FAILED))
             else:
-                waiting.append((order, since_ms))
+                waiting.append((order, outputs, since_ms))
         self._stopping = waiting
         return actions
 

@@ -98,6 +98,8 @@ class Link:
         self._wake.set()
 
     def _unheard(self, entry):
+        if entry.lasting():
+            self._log("link: nobody listens yet")
         self._queue.unheard(entry, self._clock.ms())
 
     async def _write(self, client):

@@ -3,7 +3,8 @@
 Bounded. Of hellos, beats and reports only the newest counts, so however long the link is away, they never push out an ack.
 """
 
-from protocol.messages import ACK
+from protocol.layout import kind_of
+from protocol.messages import ACK, KIND_ACK
 
 LIMIT = 64
 # A frame that the broker took and had nobody to give to is said again after this.
@@ -24,7 +25,7 @@ class Entry:
 
     def lasting(self):
         """Whether it must arrive, however late: acks and events."""
-        return len(self.frame) == ACK.size
+        return len(self.frame) == ACK.size and kind_of(self.frame) == KIND_ACK
 
     def own(self):
         """Whether it is an event of the center's own, which nobody asks for again."""

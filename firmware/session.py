@@ -18,6 +18,7 @@ class Session:
         self.nonce = nonce
         self.synchronised = False
         self._request = 0
+        self._open = False  # a hello was said that no TIME has answered yet
         self._asked_ms = None
         self._synced_ms = 0
         self._healed_ms = None
@@ -44,6 +45,7 @@ class Session:
         """The sealed hello."""
         self._request = (self._request + 1) & 0xFFFF
         self._asked_ms = now_ms
+        self._open = True
         tops = [state.windows[authority].top for authority in (0, 1, 2)]
         message = Hello(
             self.authority, identity.epoch, identity.center, state.boot, self.nonce, self._request,
@@ -59,9 +61,13 @@ class Session:
             return None
         if time.center != identity.center or time.request != self._request or self._asked_ms is None:
             return None
+        if not self._open:
+            # The same answer once more, held back by somebody: it would set the clock back.
+            return None
         trip_ms = now_ms - self._asked_ms
         if trip_ms > ANSWER_WITHIN_MS:
             return None
+        self._open = False
         self.synchronised = True
         self._synced_ms = now_ms
         return time, trip_ms

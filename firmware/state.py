@@ -39,6 +39,11 @@ class State:
         self.budget = Budget()
         self.events = []
 
+    def renew(self, epoch):
+        """Go on under new keys: counters begin anew, all that limits or orders this center goes on."""
+        self.epoch = epoch
+        self.windows = {authority: replay.Window() for authority in AUTHORITIES}
+
     def executed(self, incident, activation):
         """Whether this pair has sounded before."""
         return (incident, activation) in self.pairs

@@ -31,15 +31,20 @@ class Vault:
             return json.load(file)
 
     def load(self, epoch):
-        """The newest whole state, or a new one; a state of another key epoch is not continued."""
+        """The newest whole state, or a new one; of one from another key epoch only the counters are not continued.
+
+        Its boot count must be: central believes no hello with a lower one.
+        """
         best = None
         for index, name in enumerate(SLOTS):
             found = self._read(name)
             if found and found[0] > self._generation:
                 self._generation, best = found
                 self._slot = index
-        if best is None or best.epoch != epoch:
+        if best is None:
             return State(epoch)
+        if best.epoch != epoch:
+            best.renew(epoch)
         return best
 
     def save(self, state):
