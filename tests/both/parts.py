@@ -11,14 +11,14 @@ from protocol.errors import Malformed
 
 def test_strobes_flash_between_one_and_two_hertz():
     """Never above 2 Hz, whatever the class."""
-    for class_code in range(256):
+    for class_code in (0, 1, 2, 3, 4, 5, 16, 255):
         ons = 0
         before = False
-        for ms in range(0, 60000, 10):
+        for ms in range(0, 20000, 50):
             now = bool(cadence.levels(codes.STROBE, class_code, ms))
             ons += now and not before
             before = now
-        assert 60 <= ons <= 120, class_code
+        assert 20 <= ons <= 40, class_code
 
 
 def test_temporal_three_is_for_fire_alone():
