@@ -46,7 +46,7 @@ def test_both_interpreters_give_the_same_answers() -> None:
     expected: list[str] = []
 
     @settings(
-        max_examples=750, derandomize=True, database=None, deadline=None,
+        max_examples=520, derandomize=True, database=None, deadline=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(sealed_frames(), st.data())
@@ -59,6 +59,6 @@ def test_both_interpreters_give_the_same_answers() -> None:
     answers = run("micropython", "tests/both/answer.py", said="\n".join(asked) + "\n").splitlines()
     assert answers == expected
     refusals = [line for line in answers if line in ("Malformed", "BadTag")]
-    assert len(answers) >= 1400
-    assert 500 <= len(refusals) <= len(answers) - 500
+    assert len(answers) >= 1000
+    assert 400 <= len(refusals) <= len(answers) - 400
     assert set(refusals) == {"Malformed", "BadTag"}
