@@ -1,0 +1,1 @@
+"""Pin maps, one module per board: names of pins and what the wiring does, no behaviour."""
