@@ -21,7 +21,7 @@ MAX_LINES = 300
 ARCHITECTURES = ("armv6m", "xtensawin")
 # Compiled size of everything that goes to a board (firmware and protocol), in octets: the application must leave
 # most of a Pico W's 848 kB file system for two versions of it, and a third of its 190 kB heap.
-COMPILED_BUDGET = 72_000
+COMPILED_BUDGET = 56_000
 BOARD_STUBS = "micropython-rp2-rpi_pico_w-stubs==1.29.0.post1"
 ON_BOARD = ("firmware", "protocol")
 

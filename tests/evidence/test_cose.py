@@ -58,7 +58,9 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
             await city.until(answer["incident"], lambda seen: seen["centers_sounded"] == 1, 20)
             settings = str(city.folder / "central.toml")
             command = ["-m", "central", "evidence", answer["incident"], "--out", str(out), "-s", settings]
-            done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=True)
+            done = await asyncio.to_thread(
+                subprocess.run, [sys.executable, *command], capture_output=True, text=True, check=True
+            )
             assert "signed acks in" in done.stdout
         finally:
             await city.stop()

@@ -40,7 +40,9 @@ def test_gender_violence_moves_nothing_even_when_central_is_told_to() -> None:
         assert (await city.incident(answer["incident"]))["commands"] == []
         city.services["central"].stop()
         classes = city.folder / "classes.toml"
-        loud = classes.read_text().replace("silent = true\nhome = []", 'silent = false\nhome = ["siren", "strobe", "floodlight"]')
+        loud = classes.read_text().replace(
+            "silent = true\nhome = []", 'silent = false\nhome = ["siren", "strobe", "floodlight"]'
+        )
         assert loud != classes.read_text()
         classes.write_text(loud)
         city.services["central"].start()
