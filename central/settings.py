@@ -19,10 +19,12 @@ state = "state"
 
 # Where the API, the operators' page and the live feed listen. Put a TLS proxy in front for the outside.
 #http_host = "127.0.0.1"
+# Its port.
 #http_port = 8080
 
 # The broker beside central, by a name that its certificate holds.
 #broker_host = "localhost"
+# Its port.
 #broker_port = 8883
 
 # This process's certificate: a folder with ca.pem, cert.pem and key.pem, named as the certificate
