@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -116,6 +117,7 @@ class GatewayLink:
     def __init__(self, folder: Path, player: GatewayPlayer, port: int) -> None:
         self.player = player
         self._got: Queue[bytes] = Queue()
+        self._frames: deque[bytes] = deque()
         self._ready = threading.Event()
         name = gateway_name(player.number)
         context = ssl.create_default_context(cafile=str(folder / name / "ca.pem"))
@@ -138,10 +140,11 @@ class GatewayLink:
         """The next frame of a kind from central."""
         deadline = time.monotonic() + DEADLINE_S
         while True:
-            octets = self._got.get(timeout=max(0.0, deadline - time.monotonic()))
-            for frame in self.player.open(octets):
+            while self._frames:
+                frame = self._frames.popleft()
                 if frame[0] >> 2 & 0x0F == kind:
                     return frame
+            self._frames.extend(self.player.open(self._got.get(timeout=max(0.0, deadline - time.monotonic()))))
 
     def close(self) -> None:
         """Leave."""

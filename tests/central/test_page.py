@@ -1,0 +1,79 @@
+"""The operators' page in a real browser: an incident appears by itself, and the keyboard is enough to take it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from simulator.broker import free_port
+from tests.central.rig import Installation
+from tests.central.served import Served
+
+CHROMIUM = "/usr/bin/chromium"
+DEADLINE_MS = 10_000
+
+
+@pytest.fixture
+def served(installation: Installation) -> Iterator[Served]:
+    """Central without a broker: the page does not need one."""
+    made = Served(installation, free_port())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A tab of a fresh browser in Argentina; what the console prints as an error is kept on the page."""
+    if not Path(CHROMIUM).exists():
+        pytest.fail("chromium is not installed; run: apt-get install chromium", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        tab = browser.new_page(locale="es-AR", viewport={"width": 1280, "height": 800})
+        tab.set_default_timeout(DEADLINE_MS)
+        yield tab
+        browser.close()
+
+
+def test_an_operator_sees_an_incident_appear_and_takes_it_with_the_keyboard(served: Served, page: Page) -> None:
+    """Log in, see it live, acknowledge without a mouse; the policy of the page blocks nothing of its own."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(f"http://127.0.0.1:{served.port}/")
+    page.get_by_label("Clave de operador").fill("operator_guess")
+    page.keyboard.press("Enter")
+    expect(page.locator("#login-error")).not_to_be_empty()
+    # The browser itself reports the refused guess; from here on there is nothing to report.
+    said.clear()
+
+    page.get_by_label("Clave de operador").fill(served.installation.operator)
+    page.keyboard.press("Enter")
+    expect(page.locator("#link")).to_have_text("En vivo")
+    expect(page.locator("#empty")).to_be_visible()
+
+    served.alert("page-silent-1", "gender_violence")
+    served.alert("page-loud-01", "general")
+    rows = page.locator("#list button")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Violencia de género · silenciosa")
+
+    rows.nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail-title")).to_be_focused()
+    expect(page.locator("#detail-title")).to_have_text("Alerta general · abierto")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Reconozco")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail-title")).to_have_text("Alerta general · reconocido")
+    expect(page.locator("#timeline")).to_contain_text("operator Ana")
+    if "SERENO_SCREENSHOT" in os.environ:
+        page.screenshot(path=os.environ["SERENO_SCREENSHOT"])
+
+    states = {row["class"]: row["state"] for row in served.operator("GET", "/v1/incidents").json()["incidents"]}
+    assert states == {"gender_violence": "open", "general": "acknowledged"}
+    assert page.context.cookies()[0]["httpOnly"] is True
+    assert said == []
