@@ -54,6 +54,7 @@ class App:
             self._received, self._arrived, self._connected, board.log,
         )  # fmt: skip
         self._link.aged = self._center.answers.aged
+        self._link.clock_behind = self._clock_behind
         self._inputs = {}
         self._level = 0
         if not self._identity.loud:
@@ -174,6 +175,11 @@ class App:
         tell = getattr(self._board, "set_clock", None)
         if tell and self._center.synchronised():
             tell(self._clock.now())
+
+    def _clock_behind(self):
+        behind = getattr(self._board, "clock_behind", None)
+        if behind and not self._center.synchronised():
+            behind()
 
     def _flags(self):
         inputs = self._inputs

@@ -54,7 +54,7 @@ class Board:
         _set_rtc(almanac.guess(self._known, 0))
         self._wlan = network.WLAN(network.STA_IF)
         self._wlan.active(True)
-        self._looked_ms = time.ticks_ms() - NETWORK_MS
+        self._looked_ms = time.ticks_add(time.ticks_ms(), -NETWORK_MS)
         self._watchdog = WDT(timeout=pins.WATCHDOG_MS)
 
     def outputs_off(self):
@@ -111,7 +111,8 @@ class Board:
 
     def runtime(self):
         """What the interpreter says of itself."""
-        return "MicroPython %d.%d.%d on %s" % (*sys.implementation[1][:3], sys.platform)
+        version = ".".join([str(part) for part in sys.implementation.version[:3]])
+        return "MicroPython %s on %s" % (version, sys.platform)
 
     def set_clock(self, unix_s):
         """The true time, from a TIME; remembered for the next start about once a day."""

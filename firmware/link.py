@@ -7,6 +7,7 @@ import asyncio
 import sys
 
 from firmware import packets
+from firmware.almanac import only_early
 from firmware.mqtt import KEEPALIVE_S, Client, ConnectRefused
 from firmware.outgoing import Outgoing
 from firmware.stream import open_stream
@@ -38,6 +39,7 @@ class Link:
         self.up = False
         self.proven = False
         self.aged = None
+        self.clock_behind = None  # called when only the board's clock keeps a broker of ours from being believed
 
     def send(self, frame):
         """Say something, as soon as there is a link; see Outgoing for what is forgotten when it is long away."""
@@ -60,6 +62,8 @@ class Link:
             except Exception as error:
                 # TLS errors come as OSError, ValueError and others on the different ports.
                 self._log("link: %s:%d: %r" % (endpoint["host"], endpoint["port"], error))
+                if self.clock_behind and only_early(str(error)):
+                    self.clock_behind()
             if self.proven:
                 pause_ms = RETRY_MS[0]
             self.up = self.proven = False

@@ -91,7 +91,7 @@ class Neighbourhood:
         (self.device / "key.der").write_bytes(client.key_der())
 
     def broker(self, name: str = "G000001", days: int = 825, not_before: datetime | None = None,
-               authority: Path | None = None, port: int | None = None) -> Broker:  # fmt: skip
+               authority: Path | None = None, kind: str = "mosquitto") -> Broker:  # fmt: skip
         """The neighbourhood's broker, with the certificate that the test wants it to have."""
         server = pki.issue_server(authority or self.authority, 1, name, [name], days, not_before)
         certificates = self.folder / "certificates"
@@ -99,13 +99,13 @@ class Neighbourhood:
         (certificates / "broker-cert.pem").write_bytes(server.chain_pem)
         (certificates / "broker-key.pem").write_bytes(server.key_pem())
         (certificates / "broker-ca.pem").write_bytes(pki.trust_pem(self.authority))
-        broker = Broker(self.folder / "broker", certificates, "gateway", "G000001", "mosquitto", port)
+        broker = Broker(self.folder / "broker", certificates, "gateway", "G000001", kind)
         broker.start()
         self._closing.append(broker.kill)
         return broker
 
-    def center(self, port: int, *interpreter: str, **more: Any) -> Lines:
-        """Start the firmware on a stub board, on MicroPython unless told otherwise."""
+    def write_device(self, port: int, **more: Any) -> None:
+        """The file that enrolment writes."""
         tag = Mac(vault_key(ROOT, 42)).tag(b"sereno/1 loud\0" + bytes(LOUD)).hex()
         settings = {
             "center": 42, "group": 7, "gateway": "G000001", "epoch": 0, "root": ROOT.hex(), "loud": LOUD,
@@ -113,16 +113,20 @@ class Neighbourhood:
             "endpoints": [{"host": "127.0.0.1", "port": port, "name": "G000001"}], **more,
         }  # fmt: skip
         (self.device / "device.json").write_text(json.dumps(settings))
+
+    def center(self, port: int, *interpreter: str, **more: Any) -> Lines:
+        """Start the firmware on a stub board, on MicroPython unless told otherwise."""
+        self.write_device(port, **more)
         lines = Lines(self.device, *(interpreter or (str(MICROPYTHON), "-X", "heapsize=256k")))
         self._closing.append(lines.close)
         return lines
 
-    def gateway(self, port: int) -> Gateway:
+    def gateway(self, port: int, version: int = mqtt.MQTTv5) -> Gateway:
         """Central and gateway in one, as the center hears them."""
         issued = pki.issue_client(self.authority, 1, "G000001")
         for name, content in (("cert", issued.chain_pem), ("key", issued.key_pem())):
             (self.folder / f"gateway-{name}.pem").write_bytes(content)
-        gateway = Gateway(self, port)
+        gateway = Gateway(self, port, version)
         self._closing.append(gateway.close)
         return gateway
 
@@ -134,14 +138,14 @@ class Neighbourhood:
 class Gateway:
     """Answers hellos with the time; `acks` are what the center said of commands and of itself."""
 
-    def __init__(self, place: Neighbourhood, port: int) -> None:
+    def __init__(self, place: Neighbourhood, port: int, version: int) -> None:
         self.pairs = center_pairs(ROOT, 42, 0)
         self.nonce: bytes | None = None
         self.acks: queue.Queue[Any] = queue.Queue()
         self.hellos: queue.Queue[Any] = queue.Queue()
         self.frames: queue.Queue[bytes] = queue.Queue()
         self.counter = 0
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="G000001", protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="G000001", protocol=version)
         context = ssl.create_default_context(cadata=pki.root_pem(place.authority).decode())
         context.check_hostname = False
         context.load_cert_chain(place.folder / "gateway-cert.pem", place.folder / "gateway-key.pem")

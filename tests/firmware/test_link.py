@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import paho.mqtt.client as mqtt
 import pytest
 
 from central import pki
@@ -82,6 +83,17 @@ def test_a_broker_that_is_not_ours_hears_nothing(place: Neighbourhood, flaw: dic
     assert line != "l link: up"
     assert said in line, line
     assert "C000042" not in broker.log.read_text()
+
+
+def test_a_broker_of_the_older_mqtt_serves_too(place: Neighbourhood) -> None:
+    """One that does not know MQTT 5 is spoken to in 3.1.1."""
+    broker = place.broker(kind="amqtt")
+    gateway = place.gateway(broker.port, mqtt.MQTTv311)
+    board = place.center(broker.port)
+    gateway.synchronised()
+    gateway.send()
+    board.until(lambda line: line == f"o {codes.SIREN}")
+    assert gateway.status() == codes.ACCEPTED
 
 
 def test_the_panic_button_sounds_without_a_link_and_is_told_when_there_is_one(place: Neighbourhood) -> None:
