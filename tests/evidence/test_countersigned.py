@@ -19,7 +19,7 @@ from protocol import countersign
 from protocol.countersign import Countersigned
 
 ROOT = Path(__file__).resolve().parents[2]
-# pycose 1.1.0 does not decode with cbor2 6, which gives other types for arrays and maps.
+# With cbor2 6 pycose 1.1.0 decodes no message at all ("Bytes cannot be decoded as COSE message").
 REQUIREMENTS = ("pycose==1.1.0", "cryptography", "cbor2<6")
 FOLDER = ROOT / ".cache" / "pycose-venv" / f"1.1.0-cbor2-5-python{sys.version_info.major}.{sys.version_info.minor}"
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "protocol.json").read_text(encoding="utf-8"))
