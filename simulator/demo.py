@@ -148,7 +148,9 @@ class _Desk:
                 "number": incident["id"],
                 "class": incident["class"],
                 "state": incident["state"],
-                "last": f"{incident['centers_sounded']} de {incident['centers_commanded']} centrales sonaron",
+                "last": f"{incident['centers_sounded']} de {incident['centers_commanded']} centrales sonaron"
+                if incident["centers_commanded"]
+                else "no se envió nada a las centrales",
             }
             for incident in (await self._city.incidents())[:5]
         ]

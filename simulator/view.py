@@ -11,6 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 OUTPUTS = ("siren", "strobe", "floodlight", "indicator")
+STATES = {"open": "abierto", "sounding": "sonando", "acknowledged": "reconocido", "closed": "cerrado"}
+CLASSES = {
+    "general": "alerta general",
+    "medical": "emergencia médica",
+    "gender_violence": "violencia de género (silenciosa)",
+    "bicycle_theft": "robo de bicicleta",
+    "fire": "incendio",
+}
 _LIT = {"siren": ("SUENA", "bold white on red"), "strobe": ("DESTELLA", "bold black on yellow")}
 
 
@@ -30,7 +38,8 @@ def board(rows: Sequence[Row], incidents: Sequence[Mapping[str, str]], hints: st
     """The whole picture: centers, the latest incidents, the keys to press."""
     table = Table(expand=True, header_style="bold")
     for heading in ("central", "grupo", "sirena", "estrobo", "reflector", "indicador", "botones", "enlace", "batería"):
-        table.add_column(heading, justify="center" if heading not in ("central", "grupo") else "left")
+        named = heading in ("central", "grupo")
+        table.add_column(heading, justify="left" if named else "center", min_width=None if named else 10)
     for row in rows:
         cells = [_lamp(name, name in row.outputs) for name in OUTPUTS]
         pressed = ", ".join(sorted(row.buttons)) or "-"
@@ -38,7 +47,8 @@ def board(rows: Sequence[Row], incidents: Sequence[Mapping[str, str]], hints: st
         table.add_row(row.name, row.group, *cells, pressed, row.link, battery)
     latest = Table.grid(padding=(0, 2))
     for incident in incidents:
-        latest.add_row(incident["number"], incident["class"], incident["state"], incident["last"])
+        state, kind = incident["state"], incident["class"]
+        latest.add_row(incident["number"], CLASSES.get(kind, kind), STATES.get(state, state), incident["last"])
     return Group(table, Panel(latest, title="incidentes", title_align="left"), Text(hints, style="dim"))
 
 

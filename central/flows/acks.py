@@ -33,6 +33,7 @@ from protocol.topics import center_name, gateway_name
 _log = structlog.get_logger()
 
 _STATES = {codes.ACCEPTED: ACCEPTED, codes.SOUNDING: COMMAND_SOUNDING, codes.STOPPED: DONE, codes.FAILED: FAILED}
+_LOCAL_STATES = {codes.SOUNDING_LOCALLY: COMMAND_SOUNDING, codes.STOPPED_LOCALLY: DONE}
 # Refusals that a new frame (new counter, this boot's nonce, this moment) can heal.
 _HEALABLE = (codes.NOT_SYNCHRONISED, codes.STALE, codes.FUTURE, codes.TOO_OLD)
 _MAX_RENEWALS = 8
@@ -155,7 +156,16 @@ class Acks:
             unit.add_entry(ack.incident, now, "event", center_name(ack.center), text)
             if ack.status == codes.SOUNDING_LOCALLY and may(INCIDENT_MOVES, incident.state, SOUNDING):
                 unit.set_incident_state(incident.id, SOUNDING)
+            self._did_already(unit, ack)
         return envelopes
+
+    def _did_already(self, unit: Unit, ack: Any) -> None:
+        """What its own button made a center do is what it was commanded to do for the same incident."""
+        state = _LOCAL_STATES.get(ack.status)
+        for order in unit.orders_of(ack.incident) if state else []:
+            own = order.center == ack.center and order.action & codes.ACTIVATE
+            if state and own and may(COMMAND_MOVES, order.state, state):
+                unit.set_order_state(order, state)
 
     def _panic(self, unit: Unit, ack: Any, now: float) -> list[Envelope]:
         group = self._places.center_group(ack.center)

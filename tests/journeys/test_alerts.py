@@ -96,7 +96,7 @@ def test_the_panic_button_sounds_at_once_and_the_group_follows() -> None:
         incident = incidents[0]["id"]
         assert int(incident) >> 63 == 1
         assert int(incident) >> 32 & 0x7FFFFFFF == 2
-        await city.until(incident, lambda seen: seen["centers_answered"] == 3, 20)
+        await city.until(incident, lambda seen: seen["centers_sounded"] == 3, 20)
         assert sirens(city) == dict.fromkeys(GROUP, 1)
 
     journey(walk)
