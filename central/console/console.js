@@ -12,6 +12,23 @@ const KINDS = {
   refused: "rechaza", "failed to sound": "no suena", attention: "atención", expired: "sin respuesta", stop: "silenciar",
   acknowledged: "reconocido", closed: "cerrado", event: "aviso",
 };
+// Entries are data in English; these are the words for the people in the room.
+const WORDS = [
+  [/^center (\d+): /, "central $1: "], [/; center (\d+)/g, "; central $1"], [/refused: not synchronised/, "recién arranca, se reintenta"],
+  [/refused: stale/, "rechaza: vencido"], [/refused: from the future/, "rechaza: del futuro"],
+  [/refused: too old for the window/, "rechaza: contador viejo"], [/refused: class may not sound/, "rechaza: ese tipo no puede sonar"],
+  [/refused: budget spent/, "rechaza: cupo agotado"], [/refused: wrong addressee/, "rechaza: no es para ella"], [/refused/, "rechaza"],
+  [/failed to sound/, "no suena"], [/accepted/, "recibido"], [/sounding/, "suena"], [/stopped/, "en silencio"],
+  [/siren/g, "sirena"], [/strobe/g, "estrobo"], [/floodlight/g, "reflector"], [/indicator/g, "indicador"], [/ for (\d+) s/, " por $1 s"],
+  [/counter (\d+)/, "contador $1"], [/^alert /, "alerta "], [/ at home/, " en su casa"], [/ away from home/, " fuera de su casa"],
+  [/moves nothing/, "no mueve nada"], [/operators only/g, "solo operadores"], [/waits for the center's first hello/, "espera que la central salude"],
+  [/deadline passed: nobody acknowledged/, "se venció el plazo: nadie reconoció"],
+  [/deadline passed: nothing sounded and nobody acknowledged/, "se venció el plazo: nada sonó y nadie reconoció"],
+  [/(\d+) centers are told to be silent/, "orden de silencio a $1 centrales"], [/did not answer/, "no respondió"],
+  [/never said hello/, "nunca saludó"], [/, (\d+) s ago/, ", hace $1 s"], [/joins/, "se suma"], [/panic button/, "botón de pánico"],
+];
+const ACTORS = [[/^app$/, "teléfono"], [/^button$/, "botón"], [/^operator /, "operador "]];
+const spanish = (text, words) => words.reduce((said, [english, word]) => said.replace(english, word), text);
 const SILENT = new Set(["gender_violence"]);
 const RETRY_MS = 2000;
 
@@ -91,7 +108,7 @@ async function choose(id, focus) {
     const kind = document.createElement("strong");
     kind.textContent = KINDS[entry.kind] ?? entry.kind;
     const text = document.createElement("span");
-    text.textContent = entry.text ? `${entry.actor}: ${entry.text}` : entry.actor;
+    text.textContent = [spanish(entry.actor, ACTORS), spanish(entry.text, WORDS)].filter(Boolean).join(": ");
     item.append(when, kind, text);
     return item;
   }));
@@ -128,6 +145,7 @@ async function refresh() {
 }
 
 function linked(on) {
+  $("link").hidden = false;
   $("link").dataset.state = on ? "on" : "off";
   $("link").textContent = on ? "En vivo" : "Sin conexión: lo que ves puede ser viejo";
 }
@@ -147,6 +165,7 @@ function leaveRoom() {
   feed?.close();
   $("room").hidden = true;
   $("leave").hidden = true;
+  $("link").hidden = true;
   $("login").hidden = false;
   $("token").focus();
 }
