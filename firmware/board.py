@@ -1,25 +1,39 @@
 """The Pico W as the app sees it: the only file that touches hardware. Loading it switches every output off.
 
-It decides nothing: what moves, and for how long, is the center's business.
+It decides nothing, but for one thing: what is loud goes off at the limit, by an interrupt, whatever the program above does.
 """
 
+import json
 import os
 import sys
 import time
 
 import machine
 import network
-from machine import ADC, WDT, Pin
+from machine import ADC, RTC, WDT, Pin, Timer
 
 from firmware import almanac
 from firmware.boards import pico_w as pins
+from firmware.clock import Clock
+from firmware.inputs import HOLD_MS, Latch
+from firmware.limit import LIMIT_MS, Limit
+from protocol.codes import FLOODLIGHT, INDICATOR, LOUD, SIREN, STROBE
 
 # Before anything else that takes time or may fail.
-_OUTPUTS = [(mask, Pin(number, Pin.OUT, value=0)) for mask, number in pins.OUTPUTS]
+_OUTPUTS = [
+    (mask, Pin(number, Pin.OUT, value=0))
+    for mask, number in (
+        (SIREN, pins.SIREN), (STROBE, pins.STROBE), (FLOODLIGHT, pins.FLOODLIGHT), (INDICATOR, pins.INDICATOR),
+    )
+]  # fmt: skip
+_SENSES = (
+    (SIREN, pins.SIREN_SENSE), (STROBE, pins.STROBE_SENSE), (FLOODLIGHT, pins.FLOODLIGHT_SENSE),
+    (INDICATOR, pins.INDICATOR_SENSE),
+)  # fmt: skip
+_CAUSES = {machine.PWRON_RESET: 1, machine.WDT_RESET: 2}
 
-FLASH = "/device/"
-NETWORK_MS = 10000
-_CLOCK_FILE = FLASH + "clock"
+JOIN_MS = 15000
+SAMPLE_MS = 20
 
 
 def outputs_off():
@@ -28,43 +42,56 @@ def outputs_off():
         pin.value(0)
 
 
-def restart(after_ms):
+def restart():
     """Outputs off, then a reset of the processor; does not return."""
     outputs_off()
-    time.sleep_ms(after_ms)
     machine.reset()
 
 
 class Board:
-    """Made once. `flash` holds what enrolment wrote, and `network.json` with `ssid` and `key` of the wireless network."""
+    """Made once. `flash` is the folder of what enrolment wrote; its device.json also has `wifi` with `ssid` and `key`."""
 
-    def __init__(self, settings):
-        self.flash = FLASH
-        self._senses = [(mask, Pin(number, Pin.IN, Pin.PULL_DOWN)) for mask, number in pins.SENSES]
-        self._panic = Pin(pins.PANIC, Pin.IN, Pin.PULL_UP)
-        self._silent = Pin(pins.SILENT, Pin.IN, Pin.PULL_UP)
+    def __init__(self, flash):
+        self.flash = flash
+        device = json.loads(_octets(flash + "device.json").decode())
+        self._wifi = device["wifi"]
+        self._clock = Clock(time.ticks_ms)
+        self._senses = [(mask, Pin(number, Pin.IN, Pin.PULL_DOWN)) for mask, number in _SENSES]
         self._cabinet = Pin(pins.CABINET, Pin.IN, Pin.PULL_UP)
         self._mains = Pin(pins.MAINS, Pin.IN, Pin.PULL_DOWN)
         self._battery = ADC(pins.BATTERY)
-        self._cause = machine.reset_cause()
-        self._settings = settings
+        hold_ms = device.get("hold_ms", HOLD_MS)
+        self._panic = (Pin(pins.PANIC, Pin.IN, Pin.PULL_UP), Latch(hold_ms, SAMPLE_MS))
+        self._silent = (Pin(pins.SILENT, Pin.IN, Pin.PULL_UP), Latch(hold_ms, SAMPLE_MS))
+        self._limit = Limit()
+        self._limit_timer = Timer(-1)
+        self._buttons = (self._panic, self._silent)
+        # Hard interrupts: they also run while a TLS handshake keeps the interpreter busy, and must take no memory.
+        self._sampler = Timer(-1)
+        self._sampler.init(period=SAMPLE_MS, mode=Timer.PERIODIC, callback=self._sample, hard=True)
         self._behind = 0
-        self._told_s = _read_clock()
-        self._known = (self._told_s, almanac.begins(_octets(FLASH + "cert.der")))
+        self._told_s = _number(_octets(flash + "clock"))
+        self._known = (self._told_s, almanac.begins(_octets(flash + "cert.der")))
         _set_rtc(almanac.guess(self._known, 0))
-        self._wlan = network.WLAN(network.STA_IF)
+        self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._wlan.active(True)
-        self._looked_ms = time.ticks_add(time.ticks_ms(), -NETWORK_MS)
+        # Power saving of the radio would hold an alert back for a tenth of a second and more.
+        self._wlan.config(pm=network.WLAN.PM_NONE)
+        self._joined_ms = None
         self._watchdog = WDT(timeout=pins.WATCHDOG_MS)
 
     def outputs_off(self):
         """Every output off."""
-        outputs_off()
+        self.set_outputs(0)
 
     def set_outputs(self, mask):
-        """Switch the outputs to these levels."""
+        """Switch the outputs to these levels; nothing loud beyond the limit."""
+        now_ms = self._clock.ms()
+        if self._limit.begins(mask, now_ms):
+            self._limit_timer.init(period=LIMIT_MS, mode=Timer.ONE_SHOT, callback=self._cut, hard=True)
+        allowed = self._limit.allowed(mask, now_ms)
         for bit, pin in _OUTPUTS:
-            pin.value(1 if mask & bit else 0)
+            pin.value(1 if allowed & bit else 0)
 
     def measured(self):
         """The mask of outputs through which current flows."""
@@ -75,10 +102,11 @@ class Board:
         return mask
 
     def inputs(self):
-        """Buttons, cabinet, mains and battery."""
+        """Buttons, cabinet, mains and battery. A hold that ended while the program was busy is still seen for a while."""
+        now_ms = self._clock.ms()
         return {
-            "panic": not self._panic.value(),
-            "silent": not self._silent.value(),
+            "panic": _held(self._panic, now_ms),
+            "silent": _held(self._silent, now_ms),
             "tamper": bool(self._cabinet.value()),
             "mains": bool(self._mains.value()),
             "battery_mv": self._battery.read_u16() * pins.BATTERY_FULL_MV // 0xFFFF,
@@ -87,11 +115,11 @@ class Board:
     def feed(self):
         """The loop is alive: feed the watchdog, and now and then see whether the network is still there."""
         self._watchdog.feed()
-        now_ms = time.ticks_ms()
-        if time.ticks_diff(now_ms, self._looked_ms) >= NETWORK_MS:
-            self._looked_ms = now_ms
+        now_ms = self._clock.ms()
+        if self._joined_ms is None or now_ms - self._joined_ms >= JOIN_MS:
+            self._joined_ms = now_ms
             if not self._wlan.isconnected():
-                self._wlan.connect(self._settings["ssid"], self._settings["key"])
+                self._wlan.connect(self._wifi["ssid"], self._wifi["key"])
 
     def ticks_ms(self):
         """A count of milliseconds that wraps at 2**30."""
@@ -103,7 +131,7 @@ class Board:
 
     def boot_cause(self):
         """Why this program was started (protocol.codes.BOOT_CAUSES). A reset by software looks like the watchdog's."""
-        return 2 if self._cause == machine.WDT_RESET else 1
+        return _CAUSES.get(machine.reset_cause(), 0)
 
     def log(self, text):
         """One line on the serial console."""
@@ -119,17 +147,33 @@ class Board:
         _set_rtc(unix_s)
         if not 0 <= unix_s - self._told_s < almanac.DAY_S:
             self._told_s = unix_s
-            _write_clock(unix_s)
+            _replace(self.flash + "clock", b"%d" % unix_s)
 
     def clock_behind(self):
         """A certificate of ours begins later than this clock says, and no TIME came yet: go on by a month."""
         self._behind += 1
         _set_rtc(almanac.guess(self._known, self._behind))
 
+    def _cut(self, _):
+        # An interrupt: it takes no memory, and what it switches off stays off until a rest.
+        self._limit.cut = True
+        for bit, pin in _OUTPUTS:
+            if bit & LOUD:
+                pin.value(0)
+
+    def _sample(self, _):
+        for pin, latch in self._buttons:
+            latch.sample(not pin.value())
+
+
+def _held(button, now_ms):
+    pin, latch = button
+    return latch.level(not pin.value(), now_ms)
+
 
 def _set_rtc(unix_s):
     year, month, day, hour, minute, second, weekday = time.gmtime(unix_s)[:7]
-    machine.RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
+    RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
 
 
 def _octets(path):
@@ -140,17 +184,17 @@ def _octets(path):
         return b""
 
 
-def _read_clock():
+def _number(octets):
     try:
-        return int(_octets(_CLOCK_FILE).decode() or "0")
+        return int(octets.decode() or "0")
     except ValueError:
         return 0
 
 
-def _write_clock(unix_s):
+def _replace(path, octets):
     try:
-        with open(_CLOCK_FILE + "-new", "wb") as file:
-            file.write(str(unix_s).encode())
-        os.rename(_CLOCK_FILE + "-new", _CLOCK_FILE)
+        with open(path + "-new", "wb") as file:
+            file.write(octets)
+        os.rename(path + "-new", path)
     except OSError as error:
-        print("clock not remembered: %r" % (error,))
+        print("not kept: %s: %r" % (path, error))

@@ -50,3 +50,36 @@ class Contact:
             return None
         self._level = level
         return level
+
+
+class Latch:
+    """A button that an interrupt looks at, so that a hold while the program was busy is not lost.
+
+    `sample` counts looks, `period_ms` apart, and takes no memory; `level` is what the program is shown: the button, and
+    after a whole hold the pressed state for long enough that Button counts it too.
+    """
+
+    def __init__(self, hold_ms, period_ms):
+        self._needed = hold_ms // period_ms
+        self._shown_ms = hold_ms + 500
+        self._count = 0
+        self._whole = False
+        self._until_ms = None
+
+    def sample(self, pressed):
+        """One look by the interrupt."""
+        if not pressed:
+            self._count = 0
+        elif self._count < self._needed:
+            self._count += 1
+            if self._count == self._needed:
+                self._whole = True
+
+    def level(self, pressed, now_ms):
+        """One look by the program."""
+        if self._whole:
+            self._whole = False
+            self._until_ms = now_ms + self._shown_ms
+        if self._until_ms is not None and now_ms >= self._until_ms:
+            self._until_ms = None
+        return bool(pressed) or self._until_ms is not None

@@ -6,25 +6,21 @@ The first import switches the outputs off, before anything that takes time or ma
 from firmware import board as hardware  # isort: split
 
 import asyncio
-import json
-import sys
 
 from firmware.app import run
 
-RESTART_MS = 2000
+FLASH = "/device/"
 
 
 def main():
     """Run the program; whatever ends it, the outputs go off and the board starts anew."""
     try:
-        with open(hardware.FLASH + "network.json") as file:
-            settings = json.load(file)
-        asyncio.run(run(hardware.Board(settings)))
+        asyncio.run(run(hardware.Board(FLASH)))
     except BaseException as error:
         hardware.outputs_off()
-        sys.print_exception(error)
+        print("the program ended: %r" % (error,))
     finally:
-        hardware.restart(RESTART_MS)
+        hardware.restart()
 
 
 main()

@@ -4,11 +4,16 @@ Outputs are high for on and have pull-downs at the drivers, so a processor in re
 stands a hardware timer that no software reaches.
 """
 
-from protocol.codes import FLOODLIGHT, INDICATOR, SIREN, STROBE
+SIREN = 2
+STROBE = 3
+FLOODLIGHT = 4
+INDICATOR = 5
 
-OUTPUTS = ((SIREN, 2), (STROBE, 3), (FLOODLIGHT, 4), (INDICATOR, 5))
 # Comparators on the current of each output: high when it flows.
-SENSES = ((SIREN, 6), (STROBE, 7), (FLOODLIGHT, 8), (INDICATOR, 9))
+SIREN_SENSE = 6
+STROBE_SENSE = 7
+FLOODLIGHT_SENSE = 8
+INDICATOR_SENSE = 9
 
 # Buttons and the cabinet's contact close to ground; the contact is closed while the cabinet is.
 PANIC = 10
@@ -18,8 +23,8 @@ CABINET = 12
 MAINS = 13
 
 BATTERY = 26
-# Full scale of the converter, and the divider of 100 kOhm over 22 kOhm before it.
-BATTERY_FULL_MV = 3300 * 122 // 22
+# Full scale of the converter behind the divider of 47 kOhm over 10 kOhm.
+BATTERY_FULL_MV = 3300 * 57 // 10
 
 # The RP2040's watchdog counts to 8,388 ms at most.
 WATCHDOG_MS = 8000
