@@ -81,7 +81,6 @@ class Bench:
         self._boards: dict[str, Board] = {}
         self._watchers: list[asyncio.StreamWriter] = []
         self._port = 0
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         """Run until standard input closes."""
@@ -94,6 +93,7 @@ class Bench:
         loop.add_signal_handler(signal.SIGINT, lambda: None)
         loop.add_reader(sys.stdin.fileno(), lambda: None if os.read(0, 1024) else ended.set())
         ticking = asyncio.create_task(self._tick())
+        ticking.add_done_callback(lambda _: ended.set())  # Boards without watchdog and timer prove nothing.
         await ended.wait()
         loop.remove_reader(sys.stdin.fileno())
         ticking.cancel()
@@ -104,8 +104,9 @@ class Bench:
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = (await reader.readline()).decode().strip()
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            if first.startswith("hello "):
-                await self._firmware(self._boards[first[6:]], reader, writer)
+            board = self._boards.get(first.removeprefix("hello "))
+            if board is not None and board.powered:
+                await self._firmware(board, reader, writer)
             elif first == "control":
                 await self._control(reader, writer)
         writer.close()
@@ -114,6 +115,9 @@ class Bench:
         board.writer, board.fed_at = writer, time.monotonic()
         self._tell_firmware(board)
         while line := (await reader.readline()).decode(errors="replace").rstrip("\n"):
+            if board.writer is not writer:
+                # Its processor was reset or lost its power: what it still had to say never reached the pins.
+                return
             kind, _, rest = line.partition(" ")
             if kind == "o":
                 self._set_level(board, int(rest))
@@ -157,6 +161,7 @@ class Bench:
                     self._changed(board)
                 if board.off_since and now - board.off_since >= _REARM_S:
                     board.on_since, board.off_since, board.cut = None, 0.0, False
+                    self._changed(board)
                 if "no_watchdog" not in board.faults and now - board.fed_at >= self._watchdog_s:
                     board.resets += 1
                     await self._start(board, _WATCHDOG)
@@ -198,9 +203,12 @@ class Bench:
         self._watchers.append(writer)
         try:
             while line := await reader.readline():
-                request = json.loads(line)
-                problem = await self._do(request)
-                self._send(writer, {"answer": request["id"], "problem": problem})
+                try:
+                    request = json.loads(line)
+                    answer = {"answer": request["id"], "problem": await self._do(request)}
+                except (ValueError, KeyError, TypeError) as error:
+                    answer = {"answer": None, "problem": f"not a request: {error!r}"}
+                self._send(writer, answer)
         finally:
             self._watchers.remove(writer)
 
@@ -244,11 +252,13 @@ class Bench:
         event = {
             "board": board.name,
             "at": time.monotonic(),
+            "wall": time.time(),
             "powered": board.powered,
             "outputs": on,
             "inputs": board.inputs,
             "pid": board.process.pid if board.process else None,
             "resets": board.resets,
+            "cause": board.cause,
             "cut": board.cut,
             "runtime": board.reported,
         }

@@ -18,15 +18,20 @@ from simulator.processes import die_with_parent
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A board at one moment; `at` is the monotonic clock of this machine in seconds."""
+    """A board at one moment; `at` is the monotonic clock of this machine in seconds, `wall` Unix seconds.
+
+    `cause` is why its interpreter was started last (protocol.codes.BOOT_CAUSES), `cut` that the hardware timer acted.
+    """
 
     name: str
     at: float
+    wall: float
     powered: bool
     outputs: frozenset[str]
     inputs: dict[str, int]
     pid: int | None
     resets: int
+    cause: int
     cut: bool
     runtime: str
 
@@ -37,7 +42,9 @@ History = list[tuple[float, frozenset[str]]]
 class BoardProcess:
     """Made by `start`; ended by `stop`, or when this process ends."""
 
-    def __init__(self, process: asyncio.subprocess.Process, reader: Any, writer: Any) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, port: int, reader: Any, writer: Any) -> None:
+        self.pid = process.pid
+        self.port = port
         self._process = process
         self._reader = reader
         self._writer = writer
@@ -65,7 +72,7 @@ class BoardProcess:
         except (TimeoutError, ValueError, OSError) as error:
             raise SimulatorError(f"the boards did not come up: {error}") from error
         writer.write(b"control\n")
-        return cls(process, reader, writer)
+        return cls(process, port, reader, writer)
 
     async def stop(self) -> None:
         """End every interpreter, then the boards."""

@@ -1,0 +1,243 @@
+"""Boards on their own: what is hardware goes on when the program on it is dead. Real interpreters, no broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from protocol import codes
+from protocol.hmac import Mac
+from protocol.keys import vault_key
+from simulator.board import Bench, Board
+from simulator.boards import BoardProcess
+from simulator.errors import SimulatorError
+from tests.simulator.firmware_line import FirmwareLine
+
+NAME = "C000001"
+ROOT = bytes(range(32))
+UP_S = 15.0
+
+Walk = Callable[[BoardProcess], Awaitable[None]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A center whose gateway is not there: its panic button must work all the same."""
+    loud = [1, 2, 4, 5]
+    device = {
+        "center": 1, "group": 1, "gateway": "G000001", "epoch": 0, "root": ROOT.hex(), "loud": loud, "panic_class": 1,
+        "loud_tag": Mac(vault_key(ROOT, 1)).tag(b"sereno/1 loud\0" + bytes(loud)).hex(), "hold_ms": 200,
+        "endpoints": [{"host": "127.0.0.1", "port": 1, "name": "G000001"}],
+    }  # fmt: skip
+    (tmp_path / "device.json").write_text(json.dumps(device))
+    return tmp_path
+
+
+def on_boards(
+    walk: Walk, folder: Path, watchdog_s: float = 8.0, hardware_limit_s: float = 185.0, runtime: str = "micropython"
+) -> None:
+    """One powered board whose firmware runs; ended whatever happens."""
+
+    async def run() -> None:
+        boards = await BoardProcess.start(watchdog_s, hardware_limit_s)
+        try:
+            await boards.add(NAME, folder, runtime)
+            await boards.power(NAME, True)
+            await boards.until(lambda: boards.snapshot(NAME).runtime, UP_S, "the firmware's report")
+            await walk(boards)
+        finally:
+            await boards.stop()
+
+    asyncio.run(run())
+
+
+async def sound(boards: BoardProcess) -> int:
+    """The siren on by the center's own button; the pid of its interpreter."""
+    await boards.press(NAME)
+    await boards.until(lambda: boards.on(NAME), UP_S, "the siren")
+    await boards.release(NAME)
+    pid = boards.snapshot(NAME).pid
+    assert pid is not None
+    return pid
+
+
+def test_outputs_latch_when_the_interpreter_is_killed(folder: Path) -> None:
+    """The siren of a dead program stays on until the hardware timer takes its power; nothing else is cut."""
+
+    async def walk(boards: BoardProcess) -> None:
+        await boards.fault(NAME, "no_watchdog")
+        interpreter = psutil.Process(await sound(boards))
+        went_on = next(at for at, outputs in boards.history(NAME) if "siren" in outputs)
+        await boards.kill(NAME)
+        await asyncio.to_thread(interpreter.wait, UP_S)
+        assert boards.on(NAME)
+        await boards.until(lambda: not boards.on(NAME), UP_S, "the hardware timer")
+        snapshot = boards.snapshot(NAME)
+        assert snapshot.cut
+        assert 3.0 <= snapshot.at - went_on < 4.0
+        # The strobe's phase at the moment of death is anybody's guess; the floodlight was steady.
+        assert snapshot.outputs - {"strobe"} == {"floodlight"}
+        assert snapshot.resets == 0
+
+    on_boards(walk, folder, hardware_limit_s=3.0)
+
+
+@pytest.mark.parametrize("death", ["kill", "freeze"])
+def test_the_watchdog_starts_a_dead_program_anew(folder: Path, death: str) -> None:
+    """Killed or frozen: everything off, another interpreter, and it is told why it was started."""
+
+    async def walk(boards: BoardProcess) -> None:
+        pid = await sound(boards)
+        await getattr(boards, death)(NAME)
+        await boards.until(lambda: boards.snapshot(NAME).resets == 1, UP_S, "the watchdog")
+        await boards.until(lambda: boards.snapshot(NAME).pid not in (None, pid), UP_S, "a new interpreter")
+        assert not boards.snapshot(NAME).outputs
+        assert codes.BOOT_CAUSES[boards.snapshot(NAME).cause] == "watchdog"
+        # It sounds for a new press, so it really runs.
+        await sound(boards)
+
+    on_boards(walk, folder, watchdog_s=2.0)
+
+
+def test_a_power_cut_ends_an_alarm_and_its_return_resumes_none(folder: Path) -> None:
+    """Off at once; after the start all is off until somebody presses again."""
+
+    async def walk(boards: BoardProcess) -> None:
+        await sound(boards)
+        await boards.power(NAME, False)
+        assert not boards.snapshot(NAME).outputs
+        assert boards.snapshot(NAME).pid is None
+        count = boards.times_on(NAME)
+        await boards.power(NAME, True)
+        await boards.until(lambda: boards.snapshot(NAME).runtime and boards.snapshot(NAME).pid, UP_S)
+        assert codes.BOOT_CAUSES[boards.snapshot(NAME).cause] == "power on"
+        await sound(boards)
+        assert boards.times_on(NAME) == count + 1
+
+    on_boards(walk, folder)
+
+
+def test_measured_is_what_the_siren_does(folder: Path) -> None:
+    """Dead: commanded on and measured off. Stuck: commanded off and measured on."""
+
+    async def walk(boards: BoardProcess) -> None:
+        line = await take_over(boards)
+        line.say(f"o {codes.SIREN}")
+        assert await measured(line, codes.SIREN) == codes.SIREN
+        await boards.fault(NAME, "dead")
+        assert await measured(line, 0) == 0
+        await boards.fault(NAME, "dead", False)
+        await boards.fault(NAME, "stuck")
+        line.say("o 0")
+        assert await measured(line, codes.SIREN) == codes.SIREN
+        assert boards.on(NAME)
+        line.close()
+
+    on_boards(walk, folder)
+
+
+def test_the_hardware_timer_is_armed_again_by_a_rest(folder: Path) -> None:
+    """Short silences of a cadence do not; ten seconds do, and then the siren has its power back."""
+
+    async def walk(boards: BoardProcess) -> None:
+        line = await take_over(boards)
+        line.say(f"o {codes.SIREN}")
+        await boards.until(lambda: boards.snapshot(NAME).cut, UP_S, "the cut")
+        line.say("o 0")
+        line.say(f"o {codes.SIREN}")
+        assert await measured(line, 0) == 0
+        line.say("o 0")
+        await boards.until(lambda: not boards.snapshot(NAME).cut, UP_S, "the rest")
+        line.say(f"o {codes.SIREN}")
+        await boards.until(lambda: boards.on(NAME), UP_S, "the siren")
+        line.close()
+
+    on_boards(walk, folder, hardware_limit_s=0.5)
+
+
+def test_what_a_reset_program_still_had_to_say_moves_nothing(folder: Path) -> None:
+    """A line that was on its way when the processor was reset is not obeyed after it."""
+
+    class Wire:
+        def write(self, _octets: bytes) -> None:
+            pass
+
+    async def walk(obeys: bool) -> int:
+        board = Board(NAME, folder, "micropython", powered=True)
+        reader = asyncio.StreamReader()
+        serving = asyncio.create_task(Bench(8, 185)._firmware(board, reader, Wire()))  # type: ignore[arg-type]
+        while board.writer is None:
+            await asyncio.wait([serving], timeout=0)
+        if not obeys:
+            board.writer = None
+        reader.feed_data(f"o {codes.SIREN}\n".encode())
+        reader.feed_eof()
+        await serving
+        return board.level
+
+    assert asyncio.run(walk(obeys=True)) == codes.SIREN
+    assert asyncio.run(walk(obeys=False)) == 0
+
+
+@pytest.mark.parametrize(("runtime", "reported"), [("micropython", "MicroPython"), ("cpython", "CPython")])
+def test_the_same_firmware_runs_on_both_interpreters(folder: Path, runtime: str, reported: str) -> None:
+    """The report comes from the interpreter itself, and the button sounds on either."""
+
+    async def walk(boards: BoardProcess) -> None:
+        assert boards.snapshot(NAME).runtime.startswith(reported)
+        await sound(boards)
+
+    on_boards(walk, folder, runtime=runtime)
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_nothing_is_left_behind(folder: Path, end: str) -> None:
+    """Ended in order or by kill -9, the boards take their interpreters with them."""
+    left: list[psutil.Process] = []
+
+    async def walk(boards: BoardProcess) -> None:
+        left.extend(psutil.Process(boards.pid).children(recursive=True))
+        if end == "kill":
+            psutil.Process(boards.pid).kill()
+
+    on_boards(walk, folder)
+    assert len(left) >= 1
+    _, alive = psutil.wait_procs(left, timeout=UP_S)
+    assert alive == []
+
+
+def test_a_request_that_is_none_is_answered(folder: Path) -> None:
+    """One sentence, and the boards go on."""
+
+    async def walk(boards: BoardProcess) -> None:
+        with pytest.raises(SimulatorError, match="no board C000009"):
+            await boards.power("C000009", True)
+        reader, writer = await asyncio.open_connection("127.0.0.1", boards.port)
+        writer.write(b"control\nnonsense\n")
+        assert "not a request" in json.loads(await asyncio.wait_for(reader.readline(), UP_S))["problem"]
+        writer.close()
+        await sound(boards)
+
+    on_boards(walk, folder)
+
+
+async def take_over(boards: BoardProcess) -> FirmwareLine:
+    """The board's line in the test's hand; its interpreter is dead and nothing starts it anew."""
+    await boards.fault(NAME, "no_watchdog")
+    await boards.kill(NAME)
+    line = await FirmwareLine.connect(boards.port, NAME)
+    await line.hear()
+    return line
+
+
+async def measured(line: FirmwareLine, wanted: int) -> int:
+    """The measured mask once it is the wanted one; the last one when the board has nothing more to say."""
+    while True:
+        mask = (await line.hear())[5]
+        if mask == wanted:
+            return mask
