@@ -3,11 +3,7 @@
 The first import switches the outputs off, before anything that takes time or may fail.
 """
 
-from firmware import board as hardware  # isort: split
-
-import asyncio
-
-from firmware.app import run
+from firmware import board as hardware
 
 FLASH = "/device/"
 
@@ -15,6 +11,11 @@ FLASH = "/device/"
 def main():
     """Run the program; whatever ends it, the outputs go off and the board starts anew."""
     try:
+        # Here, and not above: a damaged file of the program must end in a restart too.
+        import asyncio
+
+        from firmware.app import run
+
         asyncio.run(run(hardware.Board(FLASH)))
     except BaseException as error:
         hardware.outputs_off()
