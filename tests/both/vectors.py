@@ -17,6 +17,18 @@ def test_numbers_never_change_their_meaning():
         assert getattr(codes, name) == number, name
 
 
+def test_what_a_status_says():
+    """Refused from 0x80, an event from 0x20 to 0x7f, and words for all 256, also for those of a newer center."""
+    for status in range(256):
+        assert codes.refused(status) == (status >= 0x80)
+        assert codes.event(status) == (0x20 <= status <= 0x7F)
+        assert codes.status_name(status).startswith("refused") == (status >= 0x80)
+    assert len({codes.status_name(status) for status in range(256)}) == 256
+    assert codes.status_name(codes.STALE) == "refused: stale"
+    assert codes.output_names(0x0B) == "siren, strobe, indicator"
+    assert codes.output_names(0) == "none"
+
+
 def test_keys():
     """Each key, and that no two are equal."""
     made = set()
@@ -61,6 +73,15 @@ def test_peek_is_as_strict_about_form():
     for vector in VECTORS["refused"]:
         if vector["reader"] in LAYOUTS and vector["error"] == "Malformed":
             assert error_of(LAYOUTS[vector["reader"]].peek, octets(vector["octets"])) == "Malformed", vector["why"]
+
+
+def test_a_body_of_another_length_is_refused():
+    """By the reader of bodies too, which MicroPython's struct alone would not do."""
+    for vector in VECTORS["frames"]:
+        layout, body = LAYOUTS[vector["kind"]], octets(vector["octets"])[:-16]
+        assert layout.unpack(body) == message(vector)
+        for wrong in (body[:-1], body + b"\x00", body[:1]):
+            assert error_of(layout.unpack, wrong) == "Malformed"
 
 
 def test_values_that_do_not_fit_are_never_cut():
