@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from central.classes import SHIPPED
 from central.domain.errors import Refused
+from central.domain.policy import Policies
+from protocol import codes
 
 SAMPLE = """\
 # Settings of central. Lines that begin with # show the default; paths are relative to this file.
@@ -40,6 +42,10 @@ process = "S01"
 # The class of an alert that is raised by the button on an alarm center.
 #panic_class = "general"
 
+# The class of an alert that is raised by the silent button on an alarm center;
+# whatever that class does, a silent button moves nothing.
+#silent_button_class = "gender_violence"
+
 # Presses of one class in one group within this time belong to one incident (seconds).
 #grouping_s = 900
 
@@ -65,9 +71,22 @@ class Settings(BaseModel):
     protocol: Literal["auto", "5", "3.1.1"] = "auto"
     classes_file: Path = SHIPPED
     panic_class: str = "general"
+    silent_button_class: str = "gender_violence"
     grouping_s: Annotated[float, Field(ge=0, le=86400)] = 900
     deadline_s: Annotated[float, Field(ge=1, le=120)] = 120
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def button_classes(self) -> dict[int, str]:
+        """The class of an alert by the event of the button that was pressed."""
+        return {codes.PANIC: self.panic_class, codes.SILENT_PANIC: self.silent_button_class}
+
+    def button_problem(self, policies: Policies) -> str:
+        """What is wrong with the classes of the buttons, in one sentence; empty when nothing is."""
+        for option in ("panic_class", "silent_button_class"):
+            if getattr(self, option) not in policies:
+                return f"{option} {getattr(self, option)!r} is not one of the classes: {', '.join(policies)}"
+        return ""
 
     @property
     def database(self) -> Path:

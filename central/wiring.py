@@ -47,8 +47,9 @@ class Central:
         self._settings = settings
         self._clock = SystemClock()
         policies = classes.load(settings.classes_file)
-        if settings.panic_class not in policies:
-            raise Refused(f"panic_class {settings.panic_class!r} is not one of the classes")
+        problem = settings.button_problem(policies)
+        if problem:
+            raise Refused(problem)
         self._writer = Writer(settings.database, lambda: self._feed.committed())
         self._writer.start()
         self._reader = Reader(settings.database)
@@ -68,7 +69,7 @@ class Central:
         self._rounds = Rounds(self._writer, self._broker, self._clock, sealer)
         acks = Acks(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._intake,
-            self._owed.add, settings.panic_class,
+            self._owed.add, settings.button_classes,
         )  # fmt: skip
         greetings = Greetings(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet

@@ -48,8 +48,9 @@ def examine(path: Path) -> list[Finding]:
 def _classes(settings: Settings) -> Iterator[Finding]:
     policies = classes.load(settings.classes_file)
     yield Finding("ok", f"{len(policies)} classes: {', '.join(policies)}")
-    if settings.panic_class not in policies:
-        yield Finding("error", f"panic_class {settings.panic_class!r} is not one of the classes")
+    problem = settings.button_problem(policies)
+    if problem:
+        yield Finding("error", problem)
 
 
 def _state(settings: Settings) -> Iterator[Finding]:

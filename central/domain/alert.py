@@ -32,6 +32,8 @@ class Alert:
     age_s: float = 0.0
     # The center that already sounds for it (its own button was pressed).
     center: int | None = None
+    # A silent button: nothing may move for it, whatever its class does.
+    discreet: bool = False
 
     @property
     def late(self) -> bool:

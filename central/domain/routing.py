@@ -37,6 +37,8 @@ def route(alert: Alert, group: Group | None, policy: Policy) -> Plan:
     """The plan for an alert of a class with `policy` in `group` (None: no group is known for it)."""
     if group is None:
         return Plan((), "no group for this alert: operators only")
+    if alert.discreet:
+        return Plan((), "silent button: operators only")
     if alert.late:
         return Plan((), f"{alert.age_s:.0f} s old: operators only")
     at_home = alert.position is None or group.holds(alert.position)

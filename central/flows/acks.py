@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
@@ -52,7 +52,7 @@ class Acks:
         sealer: Sealer,
         intake: Intake,
         on_receipt: Callable[[int], None],
-        panic_class: str = "general",
+        button_classes: Mapping[int, str],
     ) -> None:
         self._store = store
         self._broker = broker
@@ -62,7 +62,7 @@ class Acks:
         self._sealer = sealer
         self._intake = intake
         self._on_receipt = on_receipt
-        self._panic_class = panic_class
+        self._button_classes = button_classes
 
     async def receive(self, gateway: int, octets: bytes) -> None:
         """One countersigned ack from `gateway`'s topic. Never raises for what it says; raises StoreUnavailable."""
@@ -149,7 +149,8 @@ class Acks:
 
     def _event(self, unit: Unit, ack: Any, now: float) -> list[Envelope]:
         """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
-        envelopes = self._panic(unit, ack, now) if ack.status == codes.PANIC else []
+        class_name = self._button_classes.get(ack.status)
+        envelopes = self._pressed(unit, ack, class_name, now) if class_name else []
         incident = unit.incident(ack.incident)
         if incident is not None:
             text = f"center {ack.center}: {codes.status_name(ack.status)}"
@@ -167,17 +168,18 @@ class Acks:
             if state and own and may(COMMAND_MOVES, order.state, state):
                 unit.set_order_state(order, state)
 
-    def _panic(self, unit: Unit, ack: Any, now: float) -> list[Envelope]:
+    def _pressed(self, unit: Unit, ack: Any, class_name: str, now: float) -> list[Envelope]:
         group = self._places.center_group(ack.center)
         alert = Alert(
             id=f"{center_name(ack.center)}-{ack.incident:016x}",
             municipality=self._places.municipality_of(group),
-            class_name=self._panic_class,
+            class_name=class_name,
             source="button",
             group=group,
             age_s=float(ack.age),
             center=ack.center,
+            discreet=ack.status == codes.SILENT_PANIC,
         )
         recorded, envelopes = self._intake.take(unit, alert, now, ack.incident)
-        _log.info("panic button", incident=str(recorded.incident), center=center_name(ack.center))
+        _log.info(codes.status_name(ack.status), incident=str(recorded.incident), center=center_name(ack.center))
         return envelopes

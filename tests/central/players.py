@@ -82,10 +82,10 @@ class GatewayPlayer:
         self._down = 0
         self.outbox: int = keys["sequence_epoch"] << 24
 
-    def envelope(self, frames: list[bytes], sequence: int | None = None) -> bytes:
-        """Frames upwards, under the next sequence or a given one."""
+    def envelope(self, frames: list[bytes], *, gateway: int | None = None) -> bytes:
+        """Frames upwards, under the next sequence; with `gateway` it says that it is that one."""
         self._up += 1
-        return hop.seal(self._pair.up, self.number, self._up if sequence is None else sequence, frames)
+        return hop.seal(self._pair.up, gateway or self.number, self._up, frames)
 
     def open(self, octets: bytes) -> list[bytes]:
         """The frames of an envelope from central; its sequence must have risen."""

@@ -29,7 +29,7 @@ from central.store.keyring import Keyring
 from central.store.reader import Reader
 from central.store.unit import Unit
 from central.store.writer import Writer
-from protocol import hop
+from protocol import codes, hop
 from protocol.topics import UP, gateway_name, topic
 from tests.central.players import CenterPlayer, GatewayPlayer
 
@@ -91,6 +91,9 @@ def enrol(folder: Path) -> Installation:
         return Installation(folder, *keys, it.credential("operator", other, "Beto"))
 
 
+BUTTONS = {codes.PANIC: "general", codes.SILENT_PANIC: "gender_violence"}
+
+
 class Clock:
     """Virtual time."""
 
@@ -134,7 +137,7 @@ class Rig:
         self.intake = Intake(*world, self.devices, classes.load(classes.SHIPPED), sealer, lambda: next(ids))
         self.rounds = Rounds(*world, sealer)
         self.operators = Operators(*world, sealer)
-        acks = Acks(*world, self.devices, self.devices, sealer, self.intake, self.owed.add)
+        acks = Acks(*world, self.devices, self.devices, sealer, self.intake, self.owed.add, BUTTONS)
         greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet)
         self.uplink = Uplink(self.writer, self.clock, self.devices, self.fleet, acks, greetings)
         self.gateways = {n: GatewayPlayer(n, self._json(gateway_name(n), "keys.json")) for n in (1, 2)}

@@ -220,6 +220,16 @@ def test_the_pressed_center_makes_its_incident_sound(rig: Rig) -> None:
     assert rig.state(PANIC_ID) == "sounding"
 
 
+def test_a_silent_button_tells_the_operators_and_moves_nothing(rig: Rig) -> None:
+    """An incident under the id that the center minted, and not one command, whatever the class does."""
+    rig.greet(1)
+    rig.greet(2)
+    rig.taken()
+    rig.ack(1, status=codes.SILENT_PANIC, incident=PANIC_ID)
+    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
+    assert rig.reader.incidents(1)[0]["class"] == "gender_violence"
+
+
 def test_a_late_panic_moves_nothing_and_is_not_lost(rig: Rig) -> None:
     """A press that was cut off for longer than three minutes wakes nobody, and the operators see it."""
     rig.greet(2)

@@ -181,4 +181,5 @@ def test_an_envelope_on_another_gateways_topic_is_refused(rig: Rig) -> None:
     """A gateway speaks for itself only."""
     before = rig.snapshot()
     rig.receive(2, rig.gateways[1].envelope([rig.centers[1].hello()]))
+    rig.receive(2, rig.gateways[2].envelope([rig.centers[3].hello()], gateway=1))
     assert (rig.taken(), rig.snapshot()) == ([], before)

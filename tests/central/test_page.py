@@ -69,7 +69,7 @@ def test_an_operator_sees_an_incident_appear_and_takes_it_with_the_keyboard(serv
     expect(page.get_by_role("button", name="Reconozco")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator("#detail-title")).to_have_text("Alerta general · reconocido")
-    expect(page.locator("#timeline")).to_contain_text("operator Ana")
+    expect(page.locator("#timeline")).to_contain_text("operador Ana")
     if "SERENO_SCREENSHOT" in os.environ:
         page.screenshot(path=os.environ["SERENO_SCREENSHOT"])
 

@@ -86,3 +86,11 @@ def test_without_a_group_or_a_center_the_operators_are_told() -> None:
     reasons = [route(alert(), group, LOUD_POLICY).reason for group in (None, empty)]
     expected = ["no group for this alert: operators only", "group 7 has no center: operators only"]
     assert reasons == expected
+
+
+def test_a_silent_button_moves_nothing_whatever_its_class_does() -> None:
+    """A class that would sound, raised by a silent button: the operators alone."""
+    loud = alert(None)
+    pressed = Alert(loud.id, 1, "general", "button", 1, center=1, discreet=True)
+    assert route(loud, GROUP, LOUD_POLICY).active != ()
+    assert route(pressed, GROUP, LOUD_POLICY).active == ()

@@ -32,6 +32,15 @@ def entry(text: str) -> Callable[[Unit], str]:
     return work
 
 
+def execute(statement: str) -> Callable[[Unit], None]:
+    """A unit of one statement."""
+
+    def work(unit: Unit) -> None:
+        unit._db.execute(statement)
+
+    return work
+
+
 def rows(path: Path) -> list[str]:
     """The traces that are committed, read by another connection."""
     db = sqlite3.connect(path)
@@ -195,7 +204,7 @@ def test_the_timeline_can_only_grow(writer: Writer) -> None:
     once(writer, fill)
     for statement in ("DELETE FROM entry", "UPDATE entry SET text = 'nothing happened'"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            once(writer, lambda unit, text=statement: unit._db.execute(text))
+            once(writer, execute(statement))
     assert once(writer, lambda unit: unit._db.execute("SELECT text FROM entry").fetchone()[0]) == "alert"
 
 
