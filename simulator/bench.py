@@ -66,7 +66,13 @@ class Round:
 
 async def measure(rounds: int, progress: bool) -> list[Figure]:
     """Run the rounds and compare."""
-    city = City(city_plan(1, 3), runtime(), "mosquitto", settings="grouping_s = 0\nsilent_button_class = \"general\"", classes=CLASSES)
+    city = City(
+        city_plan(1, 3),
+        runtime(),
+        "mosquitto",
+        settings='grouping_s = 0\nsilent_button_class = "general"',
+        classes=CLASSES,
+    )
     try:
         await city.start()
         wire = Wire("S01", city.device("S01"), city.brokers["broker"].port)

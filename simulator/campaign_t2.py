@@ -28,7 +28,7 @@ away = []
 duration_s = 1
 """
 # Every alert opens an incident of its own.
-SETTINGS = "grouping_s = 0\nsilent_button_class = \"general\""
+SETTINGS = 'grouping_s = 0\nsilent_button_class = "general"'
 PHONES = 4
 _TOLD_S = 60.0
 
