@@ -6,11 +6,13 @@ import shutil
 import signal
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from central import pki
+from central.commands.check import examine
 from central.domain.errors import Refused
 from central.settings import load
 from protocol.messages import COMMAND, KIND_RECEIPT, TIME
@@ -82,16 +84,15 @@ def test_alerts_are_taken_without_a_broker_and_go_out_when_it_is_there(
     assert [str(orders[0].incident), str(orders[-1].incident)] == incidents
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_command_goes_out_after_the_process_died_behind_its_202(
-    installation: Installation, broker: Broker, served: Served, how: signal.Signals
+    installation: Installation, broker: Broker, served: Served
 ) -> None:
     """kill -9 right after the answer: what was promised is on disk, and the next start sends it."""
     rig = Rig(installation)
     rig.greet(1)
     rig.close()
     response = served.alert("served-kill-1")
-    served.end(how)
+    served.end(signal.SIGKILL)
     assert response.status_code == 202
     broker.start()
     link = GatewayLink(installation.folder, rig.gateways[1], broker.port)
@@ -220,3 +221,21 @@ def test_check_looks_at_everything_and_starts_nothing(installation: Installation
     )
     done = command(installation, "check")
     assert (done.returncode, "gender_violence is silent and may not use siren" in done.stdout) == (2, True)
+
+
+def test_a_clock_before_the_certificate_is_named(tmp_path: Path) -> None:
+    """A machine that woke in the past: `check` says that it is the clock, and ends with 2."""
+    folder = tmp_path / "state" / "authority"
+    pki.create_authority(folder)
+    pki.issue_municipality(folder, 1)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    issued = pki.issue_client(folder, 1, "S01", not_before=tomorrow)
+    (tmp_path / "S01").mkdir()
+    (tmp_path / "S01" / "cert.pem").write_bytes(issued.chain_pem)
+    (tmp_path / "S01" / "key.pem").write_bytes(issued.key_pem())
+    (tmp_path / "S01" / "key.pem").chmod(0o600)
+    (tmp_path / "S01" / "ca.pem").write_bytes(pki.root_pem(folder))
+    settings = tmp_path / "central.toml"
+    settings.write_text('state = "state"\nprocess = "S01"\n')
+    findings = [finding.text for finding in examine(settings) if finding.level == "error"]
+    assert any("check this machine's clock" in text for text in findings), findings
