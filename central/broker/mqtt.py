@@ -151,7 +151,8 @@ class MqttBroker:
 def reason(error: BaseException) -> str:
     """Why a connection failed, in words for a log or a person."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the broker's certificate is not accepted: {error.verify_message}"
+        clock = "; check this machine's clock" if "not yet valid" in error.verify_message else ""
+        return f"the broker's certificate is not accepted: {error.verify_message}{clock}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed ({error.reason or error}): is this process's certificate valid there?"
     if isinstance(error, TimeoutError):

@@ -76,6 +76,12 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
     if stat.S_IMODE(key.stat().st_mode) & 0o077:
         yield Finding("error", f"{key} is open to others; run: chmod 600 {key}")
     certificate = x509.load_pem_x509_certificate((settings.process / "cert.pem").read_bytes())
+    if certificate.not_valid_before_utc > datetime.now(UTC):
+        begins = f"{certificate.not_valid_before_utc:%Y-%m-%d}"
+        yield Finding(
+            "error", f"the certificate in {settings.process} begins on {begins} only: check this machine's clock"
+        )
+        return
     left = certificate.not_valid_after_utc - datetime.now(UTC)
     if left < timedelta():
         yield Finding(
