@@ -69,3 +69,11 @@ def test_damaged_blocks():
     """A code that points beyond the end, a zero inside, too short for a CRC."""
     for damaged in (b"", b"\x01", b"\x05ab", b"\x03a\x00", b"\x00", b"\x02a", b"\x03\xff\xff", b"\xff" + b"a" * 253):
         assert error_of(framing.decode, damaged) == "Malformed", damaged
+
+
+def test_a_zero_inside_a_block_is_damage():
+    """Also where the CRC agrees: a frame has one way to stand on a line."""
+    checked = b"ab\x00cd" + framing.crc16(b"ab\x00cd").to_bytes(2, "big")
+    assert 0 not in checked[-2:]
+    assert error_of(framing.decode, bytes([len(checked) + 1]) + checked) == "Malformed"
+    assert framing.decode(b"\x03ab\x05" + checked[3:]) == b"ab\x00cd"

@@ -137,6 +137,15 @@ def _reports() -> list[Line]:
     lines = [
         _line("version 2", "report", reported(b"{}", 2), "Malformed", key),
         _line("no head", "report", good[:5], "Malformed", key),
+        _line("a head alone", "report", good[:10], "Malformed", key),
+        _line("a head and half a tag", "report", good[:10] + bytes(8), "Malformed", key),
+        _line(
+            "a tag that begins within the head",
+            "report",
+            good[:9] + plain_tag(key, "report", good[:9]),
+            "Malformed",
+            key,
+        ),
         _line("an octet too many, well sealed", "report", reported(b'{"a": "' + b"x" * 1016 + b'"}'), "Malformed", key),
         _line("no body", "report", reported(b""), "Malformed", key),
         _line("not JSON", "report", reported(b'{"a": '), "Malformed", key),
