@@ -40,7 +40,7 @@ class Siege:
         self._name = name
         self._dice = random.Random(seed)  # noqa: S311 - reproducible by its seed
         gateway = city.plan.groups[0].gateway
-        self._wire = Wire(gateway, city.device(gateway), city.brokers[f"{gateway} broker"].port)
+        self.wire = Wire(gateway, city.device(gateway), city.brokers[f"{gateway} broker"].port)
         device = json.loads((city.device(name) / "device.json").read_text())
         self.target = Target(device["center"], device["group"], bytes.fromhex(device["root"]))
         self.violations: list[str] = []
@@ -51,32 +51,32 @@ class Siege:
 
     async def run(self, frames: int) -> None:
         """Send `frames` hostile frames, evenly of every kind."""
-        await asyncio.to_thread(self._wire.open, topic("+", UP))
+        await asyncio.to_thread(self.wire.open, topic("+", UP))
         try:
             await self._restart()
             kinds = list(KINDS)
             for number in range(0, frames, BATCH):
                 for offset in range(min(BATCH, frames - number)):
                     kind = kinds[(number + offset) % len(kinds)]
-                    self._wire.send(topic(self._name, DOWN), make(kind, self.target, int(time.time()), self._dice))
+                    self.wire.send(topic(self._name, DOWN), make(kind, self.target, int(time.time()), self._dice))
                     self.sent[kind] += 1
-                await self._legitimate(moves=number // BATCH % MOVE_EVERY == 0)
+                await self.legitimate(moves=number // BATCH % MOVE_EVERY == 0)
         finally:
-            self._wire.close()
+            self.wire.close()
         self._judge()
 
     async def _restart(self) -> None:
         """Use some frames in one boot, then cut the power, so that frames of an earlier boot exist."""
-        await self._synchronise()
+        await self.synchronise()
         for _ in range(8):
             self.target.earlier.append(self.target.seal(self._probe()))
             # Also some of the earlier boot that were never delivered: their counters are unused.
             self.target.earlier.append(self.target.seal(self.target.command(int(time.time()), ttl=300)))
-        await self._synchronise()
+        await self.synchronise()
         for _ in range(4):
-            await self._legitimate(moves=False)
+            await self.legitimate(moves=False)
 
-    async def _synchronise(self) -> None:
+    async def synchronise(self) -> None:
         """Cut the power, and answer the hellos of the new boot."""
         await self._city.boards.power(self._name, False)
         await self._city.boards.power(self._name, True)
@@ -85,7 +85,7 @@ class Siege:
         while not answered:
             if time.monotonic() > deadline:
                 raise SimulatorError(f"{self._name} did not say hello")
-            answered = await asyncio.to_thread(self._wire.wait, self._greet, _ANSWER_S)
+            answered = await asyncio.to_thread(self.wire.wait, self._greet, _ANSWER_S)
         self.target.captured.clear()
 
     def _greet(self, _topic: str, frame: bytes) -> bool:
@@ -104,7 +104,7 @@ class Siege:
             self.target.counters[authority] = max(self.target.counters.get(authority, 0), counter)
         floor = self.target.counters[hello.authority]
         answer = Time(hello.authority, hello.epoch, hello.center, int(time.time()), floor, hello.request)
-        self._wire.send(topic(self._name, DOWN), TIME.seal(pair.down, answer, hello.nonce))
+        self.wire.send(topic(self._name, DOWN), TIME.seal(pair.down, answer, hello.nonce))
         return bool(hello.authority == codes.CENTRAL)
 
     def _probe(self, action: int = codes.PROBE) -> Command:
@@ -113,13 +113,13 @@ class Siege:
             int(time.time()), counter=self.target.next_counter(), action=action, duration=1, incident=self._incident
         )
 
-    async def _legitimate(self, *, moves: bool) -> None:
+    async def legitimate(self, *, moves: bool) -> None:
         """A frame that must be obeyed, behind all hostile ones: its ack also says that those were looked at."""
         command = self._probe(_INDICATOR if moves else codes.PROBE)
         counter = self.target.counters[codes.CENTRAL]
         frame = self.target.seal(command)
         began = time.monotonic()
-        self._wire.send(topic(self._name, DOWN), frame)
+        self.wire.send(topic(self._name, DOWN), frame)
         self.target.captured.append(frame)
         del self.target.captured[:-64]
 
@@ -134,7 +134,7 @@ class Siege:
             return int(ack.status) if ack.counter == counter and ack.authority == codes.CENTRAL else 0
 
         try:
-            status = await asyncio.to_thread(self._wire.wait, answered, _ANSWER_S)
+            status = await asyncio.to_thread(self.wire.wait, answered, _ANSWER_S)
         except SimulatorError:
             self.violations.append(f"legitimate frame {counter} was not answered")
             return
