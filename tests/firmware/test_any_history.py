@@ -1,0 +1,193 @@
+"""Any history of commands, replays, buttons, power cuts, failing flash, wrong clocks and links: what must never happen does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from firmware.budget import MAX_ON_S, PER_LONG, PER_SHORT
+from protocol import codes
+from tests.both.bench import LOUD, NOW
+from tests.firmware.played import PlayedCenter
+
+SHORT_MS, DAY_MS = 15 * 60_000, 24 * 3_600_000
+CLASSES = st.sampled_from([codes.GENERAL, codes.FIRE, codes.GENERAL, codes.GENDER_VIOLENCE, 99])
+AUTHORITIES = st.sampled_from([codes.CENTRAL, codes.CENTRAL, codes.LOCAL, codes.DRILL])
+OUTPUTS = st.sampled_from([codes.SIREN, codes.LOUD, codes.STROBE, codes.INDICATOR, codes.SIREN | codes.INDICATOR])
+DURATIONS = st.sampled_from([0, 1, 3, 30, 180, 0xFFFF])
+
+
+class AnyHistory(RuleBasedStateMachine):
+    """The world around one center; Hypothesis writes the history."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.center = PlayedCenter()
+        self.frames: list[bytes] = []
+        self.fresh = 0
+
+    @initialize()
+    def power_on(self) -> None:
+        """A center fresh from commissioning, synchronised."""
+        assert self.center.shown == 0
+
+    @rule(
+        authority=AUTHORITIES, class_=CLASSES, outputs=OUTPUTS, duration=DURATIONS,
+        incident=st.integers(1, 12), activation=st.integers(1, 2), cut=st.none() | st.integers(0, 3),
+    )  # fmt: skip
+    def command(self, cut: int | None, outputs: int, **fields: Any) -> None:
+        """A well-sealed order to switch something on; the power may go in the middle of obeying it."""
+        frame = self.center.frame(action=codes.ACTIVATE | outputs, **fields)
+        self.frames.append(frame)
+        may_sound = fields["class_"] in LOUD and fields["authority"] != codes.DRILL
+        self.hear(frame, may_sound=may_sound or not outputs & codes.LOUD, cut=cut)
+
+    @rule(authority=AUTHORITIES)
+    def stop(self, authority: int) -> None:
+        """Central and the gateway silence everything."""
+        frame = self.center.frame(action=codes.STOP, authority=authority)
+        self.frames.append(frame)
+        self.hear(frame, may_sound=False)
+        if authority != codes.DRILL and self.center.center.synchronised(authority):
+            assert self.center.shown == 0
+
+    @precondition(lambda self: self.frames)
+    @rule(data=st.data(), cut=st.none() | st.integers(0, 2))
+    def replay(self, data: st.DataObject, cut: int | None) -> None:
+        """Any frame of the past, of this boot or another, by whoever recorded it."""
+        self.hear(data.draw(st.sampled_from(self.frames)), may_sound=True, cut=cut)
+
+    @precondition(lambda self: self.frames)
+    @rule(data=st.data())
+    def forge(self, data: st.DataObject) -> None:
+        """Any frame of the past with one bit changed: silence."""
+        frame = bytearray(data.draw(st.sampled_from(self.frames)))
+        frame[data.draw(st.integers(0, len(frame) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+        before = len(self.center.said)
+        self.hear(bytes(frame), may_sound=False)
+        assert self.center.acks(before) == []
+
+    @rule(changes=st.sampled_from([{"center": 43}, {"group": 8}, {"action": 0x7F}, {"action": 0x20}]))
+    def wrong(self, changes: dict[str, int]) -> None:
+        """Well sealed and still not to be obeyed."""
+        self.hear(self.center.frame(**changes), may_sound=False)
+
+    @rule(off_s=st.sampled_from([-4_000, -301, 31, 40_000_000]))
+    def untimely(self, off_s: int) -> None:
+        """Well sealed, and sealed too long ago or ahead of the center's clock."""
+        now = self.center.clock.now() or NOW
+        self.hear(self.center.frame(issued=now + off_s, ttl=0xFFFF), may_sound=False)
+
+    @rule()
+    def retained(self) -> None:
+        """A broker kept a command: refused."""
+        before = len(self.center.said)
+        self.hear(self.center.frame(incident=50), may_sound=False, retained=True)
+        assert [ack.status for ack in self.center.acks(before)] == [codes.RETAINED]
+
+    @rule()
+    def panic(self) -> None:
+        """Somebody holds the center's own button: it is told, whether or not it may still sound."""
+        before = len(self.center.said)
+        self.center.do(self.center.center.panic())
+        assert [ack.status for ack in self.center.acks(before)] == [codes.PANIC, codes.PANIC]
+
+    @rule()
+    def silent_button(self) -> None:
+        """Told, and nothing moves."""
+        before, shown = len(self.center.said), self.center.shown
+        self.center.do(self.center.center.note(codes.SILENT_PANIC))
+        assert self.center.shown == shown
+        assert [ack.status for ack in self.center.acks(before)] == [codes.SILENT_PANIC] * 2
+
+    @rule(passed_ms=st.sampled_from([20, 20, 700, 5_000, 31_000, 181_000, 300_000, 901_000, 7_300_000]))
+    def time_passes(self, passed_ms: int) -> None:
+        """In one step, as if the loop had been frozen so long."""
+        self.center.tick(passed_ms)
+
+    @rule(synchronise=st.booleans())
+    def power_cut(self, synchronise: bool) -> None:
+        """Between two things; all is off, and stays off."""
+        self.center.boot(synchronise)
+        assert self.center.shown == 0
+        assert self.center.center.wanted() == 0
+
+    @rule(works=st.booleans())
+    def flash(self, works: bool) -> None:
+        """The flash refuses to be written, or takes to it again."""
+        self.center.flash_works = works
+
+    @rule(authority=AUTHORITIES, step_s=st.sampled_from([0, -7_200, 7_200, 40_000_000]))
+    def clock_step(self, authority: int, step_s: int) -> None:
+        """An authority says another time than before: its clock was set wrong."""
+        self.center.sync(authority, NOW + step_s)
+
+    @rule()
+    def link(self) -> None:
+        """The link went and came: neither starts nor stops an alarm."""
+        wanted = self.center.center.wanted()
+        self.center.do(self.center.center.connected())
+        assert self.center.center.wanted() == wanted
+
+    def hear(self, frame: bytes, may_sound: bool, cut: int | None = None, retained: bool = False) -> None:
+        """One frame from the link; when it may not sound, nothing loud begins and nothing that sounds is prolonged."""
+        before, running = len(self.center.starts), self.center.center.wanted()
+        self.center.cut_after = cut
+        self.center.do(self.center.center.receive(frame, retained), flash_first=True)
+        self.center.cut_after = None
+        if not may_sound:
+            assert [start for start in self.center.starts[before:] if start.loud] == []
+            assert self.center.center.wanted() & codes.LOUD & ~running == 0
+
+    @invariant()
+    def nothing_loud_for_a_silent_class(self) -> None:
+        """Nor for a drill."""
+        for start in self.center.starts:
+            assert not start.loud or (start.class_code in LOUD and start.authority != codes.DRILL)
+
+    @invariant()
+    def nothing_beyond_the_cap(self) -> None:
+        """Every output is off 180 s after the last thing that switched it on."""
+        last = max((start.at_ms for start in self.center.starts), default=None)
+        if last is None or self.center.ticks - last > MAX_ON_S * 1000:
+            self.center.do(self.center.center.tick(self.center.shown))
+            self.center.show()
+            assert self.center.shown == 0
+
+    @invariant()
+    def never_above_the_budget(self) -> None:
+        """3 in 15 minutes, 8 in a day (to the second that the center counts in).
+
+        Only a button pressed while the flash fails can be forgotten by a power cut; within a boot it counts too.
+        """
+        at = [start.at_ms for start in self.center.starts if start.loud and start.in_flash]
+        for count, window_ms in ((PER_SHORT, SHORT_MS), (PER_LONG, DAY_MS)):
+            for first, beyond in zip(at, at[count:], strict=False):
+                assert beyond - first >= window_ms - 1000, (at, count)
+
+    @invariant()
+    def nothing_moves_twice(self) -> None:
+        """No counter and no pair of incident and activation, over all boots; and flash knew it before it moved."""
+        counters = [(start.authority, start.counter) for start in self.center.starts if start.counter]
+        assert len(counters) == len(set(counters)), counters
+        pairs = [start.pair for start in self.center.starts]
+        assert len(pairs) == len(set(pairs)), pairs
+        for start in self.center.starts:
+            # A person's own button does not wait for a flash that fails.
+            assert start.in_flash or (start.counter == 0 and self.center.flash_failed)
+
+    @invariant()
+    def one_sequence_one_ack(self) -> None:
+        """Whatever carries the same sequence says the same, as long as there is a flash to number it from."""
+        said: dict[int, tuple[int, ...]] = {}
+        for ack in [] if self.center.flash_failed else self.center.acks(0):
+            assert said.setdefault(ack.sequence, ack[3:6]) == ack[3:6]
+
+
+AnyHistory.TestCase.settings = settings(
+    max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+TestAnyHistory = AnyHistory.TestCase
