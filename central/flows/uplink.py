@@ -88,7 +88,11 @@ class Uplink:
     async def _digest(self, gateway: int, frame: bytes) -> None:
         digest = hop.read_digest(frame)
         for age_s, beat in digest.beats:
-            self._believe_beat(beat, age_s)
+            try:
+                self._believe_beat(beat, age_s)
+            except (ProtocolError, KeyError) as error:
+                # One center's damaged heartbeat says nothing about the others'.
+                _log.warning("heartbeat refused", gateway=gateway_name(gateway), reason=str(error))
 
         def move(unit: Unit) -> None:
             upto, beyond = unit.receipt(gateway)
