@@ -19,6 +19,7 @@ class CenterStatus:
     flags: int = 0
     outputs: int = 0
     uptime_s: int = 0
+    sequence: int = 0
     report: dict[str, Any] = field(default_factory=dict)
 
 
@@ -45,8 +46,10 @@ class Fleet:
     def beat(self, beat: Any, age_s: int, now: float) -> None:
         """A verified heartbeat, `age_s` old."""
         status = self.status(beat.center)
-        if now - age_s < status.heard:
+        # An old heartbeat, shown again, must not make a dead center look alive.
+        if beat.sequence <= status.sequence or now - age_s < status.heard:
             return
+        status.sequence = beat.sequence
         status.up, status.heard = True, now - age_s
         status.battery_mv, status.flags = beat.battery, beat.flags
         status.outputs, status.uptime_s = beat.outputs, beat.uptime
