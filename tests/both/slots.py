@@ -111,6 +111,32 @@ def test_a_time_serves_once():
     assert bench.clock.now() == NOW + 50
 
 
+def test_the_gateway_cannot_synchronise_central():
+    """Its own time sets the clock, and still nothing sealed as central is obeyed before central's time came."""
+    bench = Bench()
+    bench.boot(False)
+    bench.sync(codes.LOCAL)
+    assert bench.command() == codes.NOT_SYNCHRONISED
+    assert bench.moved == []
+    assert bench.command(authority=codes.LOCAL) == codes.ACCEPTED
+
+
+def test_one_rotten_octet_in_flash_is_noticed():
+    """Wherever it is in the newest slot: the state before is taken, never a state that nobody wrote."""
+    files = {}
+    bench = Bench()
+    vault = Vault("", Renames(files), Renames(files).open)
+    vault.load(0)
+    vault.save(bench.state)
+    bench.state.boot += 1000
+    vault.save(bench.state)
+    newest = next(name for name in files if Vault("", None, Renames({name: files[name]}).open).load(0).boot > 1000)
+    whole = files[newest]
+    for at in range(len(whole)):
+        files[newest] = whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]
+        assert Vault("", Renames(files), Renames(files).open).load(0).boot == bench.state.boot - 1000, at
+
+
 def test_new_keys_begin_new_counters_and_nothing_else():
     """The boot count goes on, for central believes no lower one; so do the budget and what was executed."""
     bench = Bench()

@@ -16,6 +16,7 @@ from firmware import almanac, packets
 from firmware.app import App
 from firmware.mqtt import Client
 from protocol import codes
+from protocol.messages import ACK, COMMAND, HELLO, TIME, Command, Time
 from tests.firmware.neighbourhood import Neighbourhood
 
 
@@ -90,6 +91,7 @@ def test_a_refused_message_ends_the_link() -> None:
         one = client(stream, [], [])
         await one.publish("a", b"1", "x")
         stream.reader.feed_data(packets.packet(0x40, b"\x00\x01\x97"))
+        stream.reader.feed_eof()
         await one.read()
 
     with pytest.raises(OSError, match="0x97"):
@@ -173,6 +175,25 @@ def test_the_own_button_sounds_although_the_flash_fails(app: tuple[App, Board, P
     program._do(program._center.panic())
     assert board.masks[-1] & codes.SIREN
     assert any("flash failed" in line for line in board.lines)
+
+
+def test_a_command_that_the_flash_did_not_take_moves_nothing(app: tuple[App, Board, Path]) -> None:
+    """Through the whole app: no output, and the answer says failed."""
+    program, board, _ = app
+    pairs = program._identity.pairs
+    sent: list[bytes] = []
+    program._link.send = sent.append
+    program._link.up = True
+    program._do(program._center.tick(0))
+    for hello in [HELLO.peek(frame) for frame in sent if len(frame) == HELLO.size]:
+        answer = Time(hello.authority, 0, 42, 1_800_000_000, 0, hello.request)
+        program._received(TIME.seal(pairs[hello.authority].down, answer, hello.nonce), False)
+    fail_flash(program)
+    order = Command(0, 0, 42, 7, 1, 1_800_000_000, 60, 5, 1, codes.GENERAL, codes.ACTIVATE | codes.SIREN, 30, 0)
+    program._received(COMMAND.seal(pairs[0].down, order, bytes(8)), False)
+    program._show()
+    assert not any(mask & codes.SIREN for mask in board.masks)
+    assert ACK.open(pairs[0].up, sent[-1]).status == codes.FAILED
 
 
 def test_a_dead_task_ends_the_program_with_the_outputs_off(app: tuple[App, Board, Path]) -> None:
