@@ -10,66 +10,46 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, Process
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from protocol.codes import OUTPUT_NAMES, SIREN
-from simulator.processes import die_with_parent
+from simulator.hardware import FAULTS, ROOT, RUNTIMES, Board
+from simulator.siren_timer import SirenTimer
 
-_ROOT = Path(__file__).resolve().parent.parent
-_HEAP = "256k"
-# A siren that was off this long starts a new hardware-timer period.
-_REARM_S = 10.0
+_TICK_S = 0.05
 _POWER_ON, _WATCHDOG = 1, 2
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
-FAULTS = ("stuck", "dead", "no_watchdog")
+
+class RefusedError(Exception):
+    """A request that cannot be done; the message says why."""
 
 
-@dataclass
-class Board:
-    """One board; `level` is what the firmware asked for, `cut` that the hardware timer took the siren's power."""
+def _die_at_once() -> None:
+    """Between fork and exec: Linux kills the interpreter when this process dies. A frozen one heeds nothing milder."""
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
-    name: str
-    folder: Path
-    runtime: str
-    inputs: dict[str, int] = field(
-        default_factory=lambda: {"panic": 0, "silent": 0, "tamper": 0, "mains": 1, "battery_mv": 12_700}
-    )
-    faults: set[str] = field(default_factory=set)
-    level: int = 0
-    cut: bool = False
-    powered: bool = False
-    cause: int = _POWER_ON
-    resets: int = 0
-    reported: str = ""
-    log: list[str] = field(default_factory=list)
-    process: Process | None = None
-    writer: asyncio.StreamWriter | None = None
-    fed_at: float = 0.0
-    on_since: float | None = None
-    off_since: float = 0.0
 
-    @property
-    def outputs(self) -> int:
-        """What is really on: a cut or dead siren is off, a stuck one on, whatever was asked."""
-        if not self.powered:
-            return 0
-        mask = self.level | SIREN if "stuck" in self.faults else self.level
-        return mask & ~SIREN if self.cut or "dead" in self.faults else mask
+def _names(mask: int) -> list[str]:
+    """The outputs of a mask."""
+    return [name for bit, name in OUTPUT_NAMES.items() if mask & bit]
 
-    def command(self, port: int) -> list[str]:
-        """How the interpreter is started."""
-        main = [str(_ROOT / "simulator" / "device" / "main.py"), str(port), self.name, str(self.folder)]
-        if self.runtime == "micropython":
-            return [str(Path(sys.executable).with_name("micropython")), "-X", f"heapsize={_HEAP}", *main]
-        return [sys.executable, *main]
+
+def _known(name: str, names: tuple[str, ...]) -> str:
+    """The name, when it is one of these; raises RefusedError."""
+    if name not in names:
+        raise RefusedError(f"{name!r} is none of {', '.join(names)}")
+    return name
 
 
 class Bench:
@@ -81,9 +61,10 @@ class Bench:
         self._boards: dict[str, Board] = {}
         self._watchers: list[asyncio.StreamWriter] = []
         self._port = 0
+        self._ending = False
 
     async def serve(self) -> None:
-        """Run until standard input closes."""
+        """Run until standard input closes or SIGTERM; no interpreter is left when it returns."""
         server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
         self._port = server.sockets[0].getsockname()[1]
         print(json.dumps({"port": self._port}), flush=True)
@@ -95,15 +76,18 @@ class Bench:
         ticking = asyncio.create_task(self._tick())
         ticking.add_done_callback(lambda _: ended.set())  # Boards without watchdog and timer prove nothing.
         await ended.wait()
+        self._ending = True
         loop.remove_reader(sys.stdin.fileno())
-        ticking.cancel()
+        server.close()
         for board in self._boards.values():
             await self._power(board, False)
-        server.close()
+        if ticking.done():
+            ticking.result()
+        ticking.cancel()
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        first = (await reader.readline()).decode().strip()
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            first = (await reader.readline()).decode(errors="replace").strip()
             board = self._boards.get(first.removeprefix("hello "))
             if board is not None and board.powered:
                 await self._firmware(board, reader, writer)
@@ -112,134 +96,155 @@ class Bench:
         writer.close()
 
     async def _firmware(self, board: Board, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        board.writer, board.fed_at = writer, time.monotonic()
+        board.writer, board.greeted, board.fed_at = writer, True, time.monotonic()
         self._tell_firmware(board)
-        while line := (await reader.readline()).decode(errors="replace").rstrip("\n"):
-            if board.writer is not writer:
-                # Its processor was reset or lost its power: what it still had to say never reached the pins.
-                return
-            kind, _, rest = line.partition(" ")
-            if kind == "o":
-                self._set_level(board, int(rest))
-            elif kind == "f":
-                board.fed_at = time.monotonic()
-            elif kind == "r":
-                board.reported = rest
-                self._changed(board)
-            elif kind == "l":
-                board.log.append(rest)
-                del board.log[:-200]
-        if board.writer is writer:
-            board.writer = None
+        try:
+            while line := (await reader.readline()).decode(errors="replace").rstrip("\n"):
+                if board.writer is not writer:
+                    # Its processor was reset or lost its power: what it still had to say never reached the pins.
+                    return
+                kind, _, rest = line.partition(" ")
+                if kind == "o" and rest.isdigit():
+                    self._set_level(board, int(rest))
+                elif kind == "f":
+                    board.fed_at = time.monotonic()
+                elif kind == "r":
+                    board.reported = rest
+                    self._changed(board)
+                elif kind == "l":
+                    board.note(rest)
+        finally:
+            if board.writer is writer:
+                board.writer = None
 
     def _set_level(self, board: Board, level: int) -> None:
         board.level = level
-        self._watch_siren(board)
+        self._settle(board)
+
+    def _settle(self, board: Board) -> None:
+        """Something about the board has changed: its timer, its firmware and whoever watches learn it."""
+        if board.powered:
+            board.timer.drive(bool(board.driven & SIREN), time.monotonic())
         self._tell_firmware(board)
         self._changed(board)
 
-    def _watch_siren(self, board: Board) -> None:
-        """Start and rearm the hardware timer; it counts from the first on until 10 s of off."""
-        now = time.monotonic()
-        if board.level & SIREN or "stuck" in board.faults:
-            if board.on_since is None:
-                board.on_since = now
-            board.off_since = 0.0
-        elif board.on_since is not None and not board.off_since:
-            board.off_since = now
-
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(0.05)
-            now = time.monotonic()
+            await asyncio.sleep(_TICK_S)
             for board in list(self._boards.values()):
-                if not board.powered:
-                    continue
-                if board.on_since is not None and not board.cut and now - board.on_since >= self._hardware_limit_s:
-                    board.cut = True
+                if board.powered and board.timer.advance(time.monotonic()):
                     self._tell_firmware(board)
                     self._changed(board)
-                if board.off_since and now - board.off_since >= _REARM_S:
-                    board.on_since, board.off_since, board.cut = None, 0.0, False
-                    self._changed(board)
-                if "no_watchdog" not in board.faults and now - board.fed_at >= self._watchdog_s:
-                    board.resets += 1
-                    await self._start(board, _WATCHDOG)
+                if board.overdue(time.monotonic(), self._watchdog_s):
+                    await self._watchdog(board)
+
+    async def _watchdog(self, board: Board) -> None:
+        async with board.turn:
+            if not board.overdue(time.monotonic(), self._watchdog_s):
+                return
+            board.resets += 1
+            try:
+                await self._start(board, _WATCHDOG)
+            except OSError as error:
+                # Its outputs are off by now, and the other boards go on; the watchdog tries again.
+                board.note(f"board: the interpreter does not start: {error}")
 
     async def _start(self, board: Board, cause: int) -> None:
-        """Reset: the pins float, so everything is off; then the interpreter starts."""
+        """Reset: the pins float, so everything is off; then the interpreter starts. Raises OSError when it does not."""
         await self._end_interpreter(board)
-        board.cause = cause
-        board.powered = True
+        board.cause, board.powered, board.greeted = cause, True, False
         board.fed_at = time.monotonic()
         self._set_level(board, 0)
-        env = {**os.environ, "MICROPYPATH": f".frozen:{_ROOT}", "PYTHONPATH": str(_ROOT)}
+        env = {**os.environ, "MICROPYPATH": f".frozen:{ROOT}", "PYTHONPATH": str(ROOT)}
         with (board.folder / "console.log").open("ab") as log:
-            board.process = await asyncio.create_subprocess_exec(
-                *board.command(self._port), stdin=DEVNULL, stdout=log, stderr=log, env=env, preexec_fn=die_with_parent
+            process = await asyncio.create_subprocess_exec(
+                *board.command(self._port), stdin=DEVNULL, stdout=log, stderr=log, env=env, preexec_fn=_die_at_once
             )
+        board.process = process
+        board.mourner = asyncio.create_task(self._mourn(board, process))
         self._changed(board)
+
+    async def _mourn(self, board: Board, process: Process) -> None:
+        """An interpreter that ends by itself leaves its board as it is; only its pid is gone."""
+        await process.wait()
+        if board.process is process:
+            board.process = None
+            self._changed(board)
 
     async def _end_interpreter(self, board: Board) -> None:
         if board.writer is not None:
             board.writer.close()
             board.writer = None
-        if board.process is not None:
+        process, board.process = board.process, None
+        if process is not None:
             with contextlib.suppress(ProcessLookupError):
-                board.process.kill()
-            await board.process.wait()
-            board.process = None
+                process.kill()
+            await process.wait()
 
     async def _power(self, board: Board, on: bool) -> None:
-        if on and not board.powered:
-            await self._start(board, _POWER_ON)
-        elif not on and board.powered:
-            await self._end_interpreter(board)
-            board.powered = False
-            board.level, board.on_since, board.off_since, board.cut = 0, None, 0.0, False
-            self._changed(board)
+        async with board.turn:
+            if on and not board.powered and not self._ending:
+                await self._start(board, _POWER_ON)
+            elif not on and board.powered:
+                await self._end_interpreter(board)
+                board.powered, board.level, board.timer = False, 0, SirenTimer(self._hardware_limit_s)
+                self._changed(board)
 
     async def _control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._watchers.append(writer)
         try:
             while line := await reader.readline():
+                number, problem, text = None, "", ""
                 try:
                     request = json.loads(line)
-                    answer = {"answer": request["id"], "problem": await self._do(request)}
+                    number = request["id"]
+                    text = await self._do(request)
+                except RefusedError as error:
+                    problem = str(error)
+                except OSError as error:
+                    problem = f"the interpreter does not start: {error}"
                 except (ValueError, KeyError, TypeError) as error:
-                    answer = {"answer": None, "problem": f"not a request: {error!r}"}
-                self._send(writer, answer)
+                    problem = f"not a request: {error!r}"
+                self._send(writer, {"answer": number, "problem": problem, "text": text})
         finally:
             self._watchers.remove(writer)
 
     async def _do(self, request: dict[str, Any]) -> str:
+        """Carry one request out; answers with text where there is some, raises RefusedError with a sentence."""
         verb, name = request["do"], request["board"]
-        if verb == "add":
-            self._boards[name] = Board(name, Path(request["folder"]), request["runtime"])
-            return ""
         board = self._boards.get(name)
-        if board is None:
-            return f"no board {name}"
-        if verb == "power":
+        if verb == "add":
+            self._add(name, Path(request["folder"]), request["runtime"])
+        elif board is None:
+            raise RefusedError(f"no board {name}")
+        elif verb == "power":
             await self._power(board, request["on"])
         elif verb == "input":
-            board.inputs[request["input"]] = request["value"]
-            self._tell_firmware(board)
-            self._changed(board)
+            board.inputs[_known(request["input"], tuple(board.inputs))] = int(request["value"])
+            self._settle(board)
         elif verb == "fault":
-            (board.faults.add if request["on"] else board.faults.discard)(request["fault"])
-            self._watch_siren(board)
-            self._tell_firmware(board)
-            self._changed(board)
+            fault = _known(request["fault"], FAULTS)
+            (board.faults.add if request["on"] else board.faults.discard)(fault)
+            self._settle(board)
         elif verb == "signal":
-            if board.process is None or board.process.returncode is not None:
-                return f"{name} has no interpreter"
-            board.process.send_signal(request["signal"])
+            if board.process is None:
+                raise RefusedError(f"{name} has no interpreter")
+            with contextlib.suppress(ProcessLookupError):
+                board.process.send_signal(request["signal"])
         elif verb == "log":
             return "\n".join(board.log)
         else:
-            return f"nothing is called {verb!r}"
+            raise RefusedError(f"nothing is called {verb!r}")
         return ""
+
+    def _add(self, name: str, folder: Path, runtime: str) -> None:
+        if name in self._boards:
+            raise RefusedError(f"there is a board {name} already")
+        if not folder.is_dir():
+            raise RefusedError(f"{name} has no folder {folder}")
+        board = Board(name, folder, _known(runtime, RUNTIMES), SirenTimer(self._hardware_limit_s))
+        self._boards[name] = board
+        self._changed(board)
 
     def _tell_firmware(self, board: Board) -> None:
         if board.writer is None:
@@ -248,18 +253,18 @@ class Bench:
         board.writer.write(("i " + " ".join(map(str, values)) + "\n").encode())
 
     def _changed(self, board: Board) -> None:
-        on = [name for bit, name in OUTPUT_NAMES.items() if board.outputs & bit]
         event = {
             "board": board.name,
             "at": time.monotonic(),
             "wall": time.time(),
             "powered": board.powered,
-            "outputs": on,
+            "outputs": _names(board.outputs),
+            "asked": _names(board.level),
             "inputs": board.inputs,
             "pid": board.process.pid if board.process else None,
             "resets": board.resets,
             "cause": board.cause,
-            "cut": board.cut,
+            "cut": board.timer.cut,
             "runtime": board.reported,
         }
         for watcher in self._watchers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import signal
@@ -15,12 +16,21 @@ from typing import Any
 from simulator.errors import SimulatorError
 from simulator.processes import die_with_parent
 
+_START_S = 15.0
+_ANSWER_S = 15.0
+_STOP_S = 10.0
+# The whole log of a board is one line.
+_LINE_LIMIT = 1 << 20
+
 
 @dataclass(frozen=True)
 class Snapshot:
     """A board at one moment; `at` is the monotonic clock of this machine in seconds, `wall` Unix seconds.
 
-    `cause` is why its interpreter was started last (protocol.codes.BOOT_CAUSES), `cut` that the hardware timer acted.
+    `outputs` are those that are really on, `asked` what the firmware wants on: they differ by a fault or the hardware
+    timer. `inputs` are panic, silent, tamper, mains (0, 1) and battery_mv; `pid` is None while no interpreter lives.
+    `cause` is why its interpreter was started last (protocol.codes.BOOT_CAUSES), `cut` that the hardware timer acted,
+    `resets` how often the watchdog did; `runtime` is what the interpreter reported of itself, empty before it did.
     """
 
     name: str
@@ -28,12 +38,18 @@ class Snapshot:
     wall: float
     powered: bool
     outputs: frozenset[str]
+    asked: frozenset[str]
     inputs: dict[str, int]
     pid: int | None
     resets: int
     cause: int
     cut: bool
     runtime: str
+
+    @property
+    def measured(self) -> frozenset[str]:
+        """What the board's current sensing tells the firmware: the outputs that are really on."""
+        return self.outputs
 
 
 History = list[tuple[float, frozenset[str]]]
@@ -50,6 +66,7 @@ class BoardProcess:
         self._writer = writer
         self._ids = itertools.count(1)
         self._answers: dict[int, asyncio.Future[str]] = {}
+        self._gone = False
         self._snapshots: dict[str, Snapshot] = {}
         self._histories: dict[str, History] = {}
         self._news = asyncio.Event()
@@ -57,7 +74,7 @@ class BoardProcess:
 
     @classmethod
     async def start(cls, watchdog_s: float = 8.0, hardware_limit_s: float = 185.0) -> BoardProcess:
-        """Start the process and connect; raises SimulatorError when it does not come up within 15 s."""
+        """Start the process and connect; raises SimulatorError when it does not come up in time."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "simulator.board", "--watchdog-s", str(watchdog_s),
             "--hardware-limit-s", str(hardware_limit_s),
@@ -66,10 +83,11 @@ class BoardProcess:
         )  # fmt: skip
         assert process.stdout is not None
         try:
-            first = await asyncio.wait_for(process.stdout.readline(), 15)
+            first = await asyncio.wait_for(process.stdout.readline(), _START_S)
             port = json.loads(first)["port"]
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=_LINE_LIMIT)
         except (TimeoutError, ValueError, OSError) as error:
+            await _end(process, 0)
             raise SimulatorError(f"the boards did not come up: {error}") from error
         writer.write(b"control\n")
         return cls(process, port, reader, writer)
@@ -77,17 +95,12 @@ class BoardProcess:
     async def stop(self) -> None:
         """End every interpreter, then the boards."""
         self._reading.cancel()
+        await asyncio.gather(self._reading, return_exceptions=True)
         self._writer.close()
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        try:
-            await asyncio.wait_for(self._process.wait(), 10)
-        except TimeoutError:
-            self._process.kill()
-            await self._process.wait()
+        await _end(self._process, _STOP_S)
 
     async def add(self, name: str, folder: Path, runtime: str = "micropython") -> None:
-        """A board with its device's folder; it is without power."""
+        """A board with its device's folder, still without power; raises SimulatorError for a name that is there already."""
         await self._ask("add", name, folder=str(folder), runtime=runtime)
 
     async def power(self, name: str, on: bool) -> None:
@@ -127,7 +140,7 @@ class BoardProcess:
         return await self._ask("log", name)
 
     def snapshot(self, name: str) -> Snapshot:
-        """A board as it is now; raises KeyError for one that never had power."""
+        """A board as it is now; raises KeyError for one that was not added."""
         return self._snapshots[name]
 
     def history(self, name: str) -> History:
@@ -152,38 +165,80 @@ class BoardProcess:
 
         async def waiting() -> None:
             while not condition():
+                if self._gone:
+                    raise SimulatorError(f"the boards' process ended before {wanted}")
                 self._news.clear()
                 await self._news.wait()
 
+        wanted = what or "what was waited for"
         try:
             await asyncio.wait_for(waiting(), timeout_s)
         except TimeoutError:
-            seen = "; ".join(
-                f"{one.name}: {', '.join(sorted(one.outputs)) or 'off'}" for one in self._snapshots.values()
-            )
-            raise SimulatorError(
-                f"{what or 'what was waited for'} did not happen in {timeout_s:g} s ({seen})"
-            ) from None
+            seen = "; ".join(map(_words, self._snapshots.values()))
+            raise SimulatorError(f"{wanted} did not happen in {timeout_s:g} s ({seen})") from None
 
     async def _ask(self, verb: str, board: str, **values: Any) -> str:
+        """One request; its text, or SimulatorError with the problem."""
+        if self._gone:
+            raise SimulatorError("the boards' process has ended")
         number = next(self._ids)
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         self._writer.write(json.dumps({"id": number, "do": verb, "board": board, **values}).encode() + b"\n")
-        problem = await asyncio.wait_for(answer, 15)
-        if problem and verb != "log":
-            raise SimulatorError(problem)
-        return problem
+        try:
+            return await asyncio.wait_for(answer, _ANSWER_S)
+        except TimeoutError:
+            raise SimulatorError(f"the boards did not answer {verb!r} for {board} in {_ANSWER_S:g} s") from None
+        finally:
+            self._answers.pop(number, None)
 
     async def _read(self) -> None:
-        while line := await self._reader.readline():
-            message = json.loads(line)
-            if "answer" in message:
-                self._answers.pop(message["answer"]).set_result(message["problem"])
-                continue
-            name, outputs = message.pop("board"), frozenset(message["outputs"])
-            self._snapshots[name] = Snapshot(name, **{**message, "outputs": outputs})
-            history = self._histories.setdefault(name, [])
-            if not history or history[-1][1] != outputs:
-                history.append((message["at"], outputs))
+        """Everything the boards say, until they hang up; whoever waits then learns it at once."""
+        try:
+            with contextlib.suppress(ConnectionError):
+                while line := await self._reader.readline():
+                    self._hear(json.loads(line))
+        finally:
+            self._gone = True
             self._news.set()
+            for answer in self._answers.values():
+                if not answer.done():
+                    answer.set_exception(SimulatorError("the boards' process has ended"))
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        if "answer" in message:
+            answer = self._answers.get(message["answer"])
+            if answer is None or answer.done():
+                return
+            if message["problem"]:
+                answer.set_exception(SimulatorError(message["problem"]))
+            else:
+                answer.set_result(message["text"])
+            return
+        name = message.pop("board")
+        outputs, asked = frozenset(message["outputs"]), frozenset(message["asked"])
+        self._snapshots[name] = Snapshot(name, **{**message, "outputs": outputs, "asked": asked})
+        history = self._histories.setdefault(name, [])
+        if not history or history[-1][1] != outputs:
+            history.append((message["at"], outputs))
+        self._news.set()
+
+
+def _words(one: Snapshot) -> str:
+    """A board in a few words, for an error."""
+    if not one.powered:
+        return f"{one.name}: no power"
+    life = f"pid {one.pid}" if one.pid is not None else "no interpreter"
+    return f"{one.name}: {', '.join(sorted(one.outputs)) or 'off'} ({life}, {one.resets} resets)"
+
+
+async def _end(process: asyncio.subprocess.Process, patience_s: float) -> None:
+    """Close its standard input, which ends it; one that is not gone in time is killed."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        await asyncio.wait_for(process.wait(), patience_s)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()

@@ -20,6 +20,8 @@ class Board:
         self.flash = flash
         self._socket = socket.socket()
         self._socket.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
+        # TCP_NODELAY by number: MicroPython has no name for it. A siren must not wait for the echo of a feed.
+        self._socket.setsockopt(6, 1, 1)
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._pending = b""
@@ -48,6 +50,7 @@ class Board:
 
     def inputs(self):
         """Buttons, cabinet, mains and battery."""
+        self._read(False)
         panic, silent, tamper, mains, battery_mv = self._values[:5]
         return {
             "panic": bool(panic), "silent": bool(silent), "tamper": bool(tamper), "mains": bool(mains),
@@ -82,12 +85,11 @@ class Board:
     def runtime(self):
         """What the interpreter says of itself."""
         name = "MicroPython" if sys.implementation.name == "micropython" else "CPython"
-        return "%s %s" % (name, ".".join([str(part) for part in sys.implementation.version[:3]]))
+        parts = [str(part) for part in sys.implementation.version]
+        stage = parts[3] if len(parts) > 3 and parts[3] not in ("", "final") else ""
+        return "%s v%s%s" % (name, ".".join(parts[:3]), "-" + stage if stage else "")
 
     def _say(self, line):
-        self._socket.sendall((line + "\n").encode()) if hasattr(self._socket, "sendall") else self._write(line)
-
-    def _write(self, line):
         octets = (line + "\n").encode()
         while octets:
             octets = octets[self._socket.send(octets) :]

@@ -4,66 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
 from protocol import codes
-from protocol.hmac import Mac
-from protocol.keys import vault_key
 from simulator.board import Bench, Board
 from simulator.boards import BoardProcess
 from simulator.errors import SimulatorError
+from simulator.siren_timer import SirenTimer
 from tests.simulator.firmware_line import FirmwareLine
-
-NAME = "C000001"
-ROOT = bytes(range(32))
-UP_S = 15.0
-
-Walk = Callable[[BoardProcess], Awaitable[None]]
+from tests.simulator.one_center import NAME, UP_S, device, on_boards, sound
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A center whose gateway is not there: its panic button must work all the same."""
-    loud = [1, 2, 4, 5]
-    device = {
-        "center": 1, "group": 1, "gateway": "G000001", "epoch": 0, "root": ROOT.hex(), "loud": loud, "panic_class": 1,
-        "loud_tag": Mac(vault_key(ROOT, 1)).tag(b"sereno/1 loud\0" + bytes(loud)).hex(), "hold_ms": 200,
-        "endpoints": [{"host": "127.0.0.1", "port": 1, "name": "G000001"}],
-    }  # fmt: skip
-    (tmp_path / "device.json").write_text(json.dumps(device))
-    return tmp_path
-
-
-def on_boards(
-    walk: Walk, folder: Path, watchdog_s: float = 8.0, hardware_limit_s: float = 185.0, runtime: str = "micropython"
-) -> None:
-    """One powered board whose firmware runs; ended whatever happens."""
-
-    async def run() -> None:
-        boards = await BoardProcess.start(watchdog_s, hardware_limit_s)
-        try:
-            await boards.add(NAME, folder, runtime)
-            await boards.power(NAME, True)
-            await boards.until(lambda: boards.snapshot(NAME).runtime, UP_S, "the firmware's report")
-            await walk(boards)
-        finally:
-            await boards.stop()
-
-    asyncio.run(run())
-
-
-async def sound(boards: BoardProcess) -> int:
-    """The siren on by the center's own button; the pid of its interpreter."""
-    await boards.press(NAME)
-    await boards.until(lambda: boards.on(NAME), UP_S, "the siren")
-    await boards.release(NAME)
-    pid = boards.snapshot(NAME).pid
-    assert pid is not None
-    return pid
+    return device(tmp_path)
 
 
 def test_outputs_latch_when_the_interpreter_is_killed(folder: Path) -> None:
@@ -71,10 +29,10 @@ def test_outputs_latch_when_the_interpreter_is_killed(folder: Path) -> None:
 
     async def walk(boards: BoardProcess) -> None:
         await boards.fault(NAME, "no_watchdog")
-        interpreter = psutil.Process(await sound(boards))
+        await sound(boards)
         went_on = next(at for at, outputs in boards.history(NAME) if "siren" in outputs)
         await boards.kill(NAME)
-        await asyncio.to_thread(interpreter.wait, UP_S)
+        await boards.until(lambda: boards.snapshot(NAME).pid is None, UP_S, "the interpreter's end")
         assert boards.on(NAME)
         await boards.until(lambda: not boards.on(NAME), UP_S, "the hardware timer")
         snapshot = boards.snapshot(NAME)
@@ -168,7 +126,7 @@ def test_what_a_reset_program_still_had_to_say_moves_nothing(folder: Path) -> No
             pass
 
     async def walk(obeys: bool) -> int:
-        board = Board(NAME, folder, "micropython", powered=True)
+        board = Board(NAME, folder, "micropython", SirenTimer(185), powered=True)
         reader = asyncio.StreamReader()
         serving = asyncio.create_task(Bench(8, 185)._firmware(board, reader, Wire()))  # type: ignore[arg-type]
         while board.writer is None:
@@ -195,18 +153,23 @@ def test_the_same_firmware_runs_on_both_interpreters(folder: Path, runtime: str,
     on_boards(walk, folder, runtime=runtime)
 
 
-@pytest.mark.parametrize("end", ["stop", "kill"])
-def test_nothing_is_left_behind(folder: Path, end: str) -> None:
-    """Ended in order or by kill -9, the boards take their interpreters with them."""
+@pytest.mark.parametrize("frozen", [False, True], ids=["running", "frozen"])
+@pytest.mark.parametrize("end", ["stop", "terminate", "kill"])
+def test_nothing_is_left_behind(folder: Path, end: str, frozen: bool) -> None:
+    """Ended in order, by SIGTERM or by kill -9, the boards take their interpreters with them, frozen ones too."""
     left: list[psutil.Process] = []
 
     async def walk(boards: BoardProcess) -> None:
-        left.extend(psutil.Process(boards.pid).children(recursive=True))
-        if end == "kill":
-            psutil.Process(boards.pid).kill()
+        process = psutil.Process(boards.pid)
+        left.extend(process.children(recursive=True))
+        if frozen:
+            await boards.freeze(NAME)
+        if end != "stop":
+            getattr(process, end)()
+            await asyncio.to_thread(process.wait, UP_S)
 
     on_boards(walk, folder)
-    assert len(left) >= 1
+    assert len(left) == 1
     _, alive = psutil.wait_procs(left, timeout=UP_S)
     assert alive == []
 
@@ -220,6 +183,8 @@ def test_a_request_that_is_none_is_answered(folder: Path) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", boards.port)
         writer.write(b"control\nnonsense\n")
         assert "not a request" in json.loads(await asyncio.wait_for(reader.readline(), UP_S))["problem"]
+        writer.write(b'{"id": 7, "do": "power", "board": "C000001"}\n')
+        assert json.loads(await asyncio.wait_for(reader.readline(), UP_S))["answer"] == 7
         writer.close()
         await sound(boards)
 
