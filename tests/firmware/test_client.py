@@ -206,7 +206,7 @@ def test_a_dead_task_ends_the_program_with_the_outputs_off(app: tuple[App, Board
     program._link.run = die
     program._do(program._center.panic())
     with pytest.raises(RuntimeError, match="task"):
-        asyncio.run(program.run())
+        asyncio.run(asyncio.wait_for(program.run(), 10))
     assert board.masks[-1] == 0
 
 
