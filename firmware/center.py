@@ -87,7 +87,7 @@ class Center:
             # Its counter left the window, but it was obeyed: saying "too old" would make central issue it anew.
             return [self._answer(command, codes.ACCEPTED)]
         if verdict != OBEY:
-            if verdict in (codes.STALE, codes.FUTURE):
+            if verdict in (codes.STALE, codes.FUTURE, codes.NOT_SYNCHRONISED):
                 self._sessions[command.authority].want(self._clock.ms())
             return [self._answer(command, verdict)]
         if self.updating:

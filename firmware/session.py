@@ -4,7 +4,9 @@ from protocol.errors import ProtocolError
 from protocol.messages import HELLO, TIME, Hello
 
 ANSWER_WITHIN_MS = 60000
-ASK_AGAIN_MS = 5000
+# Unanswered hellos are said again after this, doubling; the lower end is for a person who waits, the upper for a prepaid card.
+ASK_AGAIN_MS = (5000, 60000)
+OPEN_HELLOS = 8
 RESYNC_MS = 6 * 3600 * 1000
 # After a bad tag or a refusal that a new clock may heal: at most one hello a minute.
 HEAL_MS = 60000
@@ -18,8 +20,9 @@ class Session:
         self.nonce = nonce
         self.synchronised = False
         self._request = 0
-        self._open = False  # a hello was said that no TIME has answered yet
+        self._open = []  # (request, when in ms) of hellos that a TIME may still answer, oldest first
         self._asked_ms = None
+        self._patience_ms = 0
         self._synced_ms = 0
         self._healed_ms = None
 
@@ -27,8 +30,8 @@ class Session:
         """Whether it is time to say hello (again)."""
         if self._asked_ms is None:
             return True
-        if not self.synchronised or self._waiting():
-            return now_ms - self._asked_ms >= ASK_AGAIN_MS
+        if not self.synchronised or self._open:
+            return now_ms - self._asked_ms >= self._patience_ms
         return now_ms - self._synced_ms >= RESYNC_MS
 
     def want(self, now_ms):
@@ -38,14 +41,17 @@ class Session:
             self._asked_ms = None
 
     def reconnected(self):
-        """A new connection: say hello at once."""
+        """A new connection: say hello at once, and be impatient again."""
         self._asked_ms = None
+        self._patience_ms = 0
 
     def hello(self, identity, state, sequence, cause, now_ms):
         """The sealed hello."""
         self._request = (self._request + 1) & 0xFFFF
         self._asked_ms = now_ms
-        self._open = True
+        self._patience_ms = min(max(2 * self._patience_ms, ASK_AGAIN_MS[0]), ASK_AGAIN_MS[1])
+        self._open.append((self._request, now_ms))
+        del self._open[:-OPEN_HELLOS]
         tops = [state.windows[authority].top for authority in (0, 1, 2)]
         message = Hello(
             self.authority, identity.epoch, identity.center, state.boot, self.nonce, self._request,
@@ -54,23 +60,22 @@ class Session:
         return HELLO.seal(identity.pairs[self.authority].up, message)
 
     def answered(self, identity, frame, now_ms):
-        """The TIME message and its round trip in ms; None when it is not the answer to this boot's last request."""
+        """The TIME message and its round trip in ms; None when it answers no open hello of this boot in time.
+
+        Any open one, so that a link with round trips longer than our patience synchronises too.
+        """
         try:
             time = TIME.open(identity.pairs[self.authority].down, frame, self.nonce)
         except ProtocolError:
             return None
-        if time.center != identity.center or time.request != self._request or self._asked_ms is None:
+        if time.center != identity.center:
             return None
-        if not self._open:
-            # The same answer once more, held back by somebody: it would set the clock back.
-            return None
-        trip_ms = now_ms - self._asked_ms
-        if trip_ms > ANSWER_WITHIN_MS:
-            return None
-        self._open = False
-        self.synchronised = True
-        self._synced_ms = now_ms
-        return time, trip_ms
-
-    def _waiting(self):
-        return self._asked_ms > self._synced_ms
+        for place, (request, asked_ms) in enumerate(self._open):
+            if request == time.request and now_ms - asked_ms <= ANSWER_WITHIN_MS:
+                # It and those before it are closed: an answer held back by somebody would set the clock back.
+                self._open = self._open[place + 1 :]
+                self._patience_ms = 0 if not self._open else self._patience_ms
+                self.synchronised = True
+                self._synced_ms = now_ms
+                return time, now_ms - asked_ms
+        return None
