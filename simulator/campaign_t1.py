@@ -115,6 +115,9 @@ class Siege:
 
     async def legitimate(self, *, moves: bool) -> None:
         """A frame that must be obeyed, behind all hostile ones: its ack also says that those were looked at."""
+        if moves:
+            # On a quick interpreter the indicator of the move before may still be on, and would hide this one.
+            await self._city.boards.until(lambda: not self._city.boards.on(self._name, "indicator"), 5, "a rest")
         command = self._probe(_INDICATOR if moves else codes.PROBE)
         counter = self.target.counters[codes.CENTRAL]
         frame = self.target.seal(command)
