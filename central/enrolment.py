@@ -63,10 +63,11 @@ class Enrolment:
             json.dumps(polygon),
         )
 
-    def gateway(self, municipality: int, out: Path, again: int | None = None) -> str:
+    def gateway(self, municipality: int, out: Path, again: int | None = None, request: bytes | None = None) -> str:
         """A gateway: certificate, hop root, signing key, its local broker's certificate; its name.
 
-        `again` is the number of a gateway whose card is replaced: new keys, the next outbox epoch.
+        `again` is the number of a gateway whose card is replaced: new keys, the next outbox epoch. `request` is a
+        certificate request of the device: its key was made there and stays there.
         """
         self._need("municipality", municipality)
         number = again or self._next("gateway")
@@ -92,7 +93,7 @@ class Enrolment:
             "sign": signer.private_bytes_raw().hex(),
         }
         _write(folder / "keys.json", json.dumps(keys, indent=1).encode(), secret=True)
-        self._client_files(folder, municipality, name)
+        self._client_files(folder, municipality, name, request)
         broker = pki.issue_server(self._authority, municipality, name, [name, "localhost", "127.0.0.1"])
         _write(folder / "broker-cert.pem", broker.chain_pem)
         _write(folder / "broker-key.pem", broker.key_pem(), secret=True)
@@ -139,12 +140,12 @@ class Enrolment:
         _write_local_keys(_folder(out / gateway), number, group, 0, root)
         return name
 
-    def process(self, municipality: int, out: Path) -> str:
-        """A certificate for one central process; its name."""
+    def process(self, municipality: int, out: Path, request: bytes | None = None) -> str:
+        """A certificate for one central process; its name. `request` as for a gateway."""
         self._need("municipality", municipality)
         taken = [int(path.name[1:]) for path in out.glob("S[0-9][0-9]")]
         name = f"S{max(taken, default=0) + 1:02d}"
-        self._client_files(_folder(out / name), municipality, name)
+        self._client_files(_folder(out / name), municipality, name, request)
         return name
 
     def broker(self, municipality: int, names: list[str], out: Path) -> None:
@@ -166,10 +167,11 @@ class Enrolment:
         )
         return secret
 
-    def _client_files(self, folder: Path, municipality: int, name: str) -> None:
-        issued = pki.issue_client(self._authority, municipality, name)
+    def _client_files(self, folder: Path, municipality: int, name: str, request: bytes | None = None) -> None:
+        issued = pki.issue_client(self._authority, municipality, name, request)
         _write(folder / "cert.pem", issued.chain_pem)
-        _write(folder / "key.pem", issued.key_pem(), secret=True)
+        if issued.key is not None:
+            _write(folder / "key.pem", issued.key_pem(), secret=True)
         _write(folder / "ca.pem", pki.root_pem(self._authority))
 
     def _need(self, table: str, number: int) -> Any:

@@ -30,6 +30,9 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
 Out = Annotated[Path, typer.Option(help="The folder below which the device's folder is written.")]
 Municipality = Annotated[int, typer.Option(help="The municipality's number.")]
+Request = Annotated[
+    Path | None, typer.Option(help="A certificate request (PEM) of the device: its key was made there and stays there.")
+]
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON for programs.")]
 DEFAULT = Path("central.toml")
 
@@ -78,12 +81,13 @@ def gateway(
     out: Out,
     municipality: Municipality = 1,
     again: Annotated[int | None, typer.Option(help="The number of a gateway whose card is replaced.")] = None,
+    request: Request = None,
     settings: SettingsPath = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """A gateway: keys, certificates, and those of its local broker."""
     with enrolment(settings) as enrol:
-        name = enrol.gateway(municipality, out, again)
+        name = enrol.gateway(municipality, out, again, _requested(request))
         _say(as_json, gateway=name, folder=str(out / name))
 
 
@@ -106,10 +110,16 @@ def center(
 
 
 @app.command()
-def process(out: Out, municipality: Municipality = 1, settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
+def process(
+    out: Out,
+    municipality: Municipality = 1,
+    request: Request = None,
+    settings: SettingsPath = DEFAULT,
+    as_json: Json = False,
+) -> None:
     """A certificate for a central process."""
     with enrolment(settings) as enrol:
-        name = enrol.process(municipality, out)
+        name = enrol.process(municipality, out, _requested(request))
         _say(as_json, process=name, folder=str(out / name))
 
 
@@ -198,6 +208,15 @@ def read_polygon(path: Path) -> Ring:
         return tuple((float(point[0]), float(point[1])) for point in content["coordinates"][0])
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise Refused(f"{path} holds no GeoJSON polygon") from error
+
+
+def _requested(path: Path | None) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"the certificate request {path} cannot be read: {error.strerror}") from error
 
 
 def _say(as_json: bool, **values: Any) -> None:
