@@ -19,7 +19,7 @@ from central.api.feed import Feed
 from central.broker.mqtt import MqttBroker, tls
 from central.clock import SystemClock, new_incident
 from central.devices import Devices
-from central.domain.errors import CentralError, Refused
+from central.domain.errors import CentralError, Refused, Unavailable
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
 from central.flows.fleet import Fleet
@@ -74,7 +74,7 @@ class Central:
         greetings = Greetings(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet
         )
-        self._uplink = Uplink(self._writer, self._clock, self._devices, self._fleet, acks, greetings)
+        self._uplink = Uplink(self._writer, self._clock, self._devices, self._devices, self._fleet, acks, greetings)
         access = Access(self._reader.credentials)
         self._feed = Feed(access, self._reader)
         self._app = application(
@@ -90,8 +90,12 @@ class Central:
         self._handling: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT; raises Refused when the port is taken."""
+        """Serve until SIGTERM or SIGINT; raises Refused when the port is taken, Unavailable when a part of it ended."""
         listener = _listener(self._settings.http_host, self._settings.http_port)
+        # A database restored from a backup knows lower envelope numbers than the gateways have seen, and they would
+        # refuse its commands as old. No gateway gets an envelope a second on average, so the clock is above them all.
+        floor = int(self._clock.now())
+        await self._writer.write(lambda unit: unit.raise_hops(floor))
         server = uvicorn.Server(
             uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
         )
@@ -105,17 +109,22 @@ class Central:
         _log.info(
             "serving", http=f"http://{host}:{port}", broker=f"{self._settings.broker_host}:{self._settings.broker_port}"
         )
-        await ended.wait()
+        asked = asyncio.create_task(ended.wait())
+        over, _ = await asyncio.wait([asked, serving, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for part in over - {asked}:
+            # Half a service is worse than none: whoever watches it starts it again.
+            _log.critical("a part of the service ended", part=repr(part), exc_info=part.exception())
         self._feed.end()
         server.should_exit = True
-        await serving
-        for task in tasks:
+        for task in (asked, *tasks):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(serving, asked, *tasks, return_exceptions=True)
         await self._broker.stop()
         self._writer.stop()
         self._reader.close()
         _log.info("ended")
+        if asked not in over:
+            raise Unavailable("a part of the service ended by itself; the log says which")
 
     def _received(self, topic: str, payload: bytes) -> None:
         """Handled as tasks, so that all acks that came together share one commit; started in order of arrival."""

@@ -87,6 +87,9 @@ class MqttBroker:
                 _log.warning("broker lost", host=self._address[0], port=self._address[1])
             except (OSError, TimeoutError, gmqtt.mqtt.handler.MQTTConnectError) as error:
                 _log.warning("broker not reached", host=self._address[0], port=self._address[1], reason=reason(error))
+            except Exception:
+                # Whatever a library raises, the link is tried again: without it no command goes out.
+                _log.exception("broker link failed", host=self._address[0], port=self._address[1])
             await self._close()
             await asyncio.sleep(random.uniform(0.5, 1.0) * pause_s)  # noqa: S311 - jitter, not a secret
             pause_s = min(pause_s * 2, _RETRY_S[1])
@@ -125,9 +128,9 @@ class MqttBroker:
         client.on_disconnect = lambda *_: None
         try:
             await asyncio.wait_for(client.disconnect(), 2)
-        except (OSError, TimeoutError, AttributeError):
+        except Exception as error:
             # It was gone already, or never came up.
-            return
+            _log.debug("disconnect", reason=repr(error))
 
     def _on_message(self, _client: Any, name: str, payload: bytes, _qos: int, _properties: Any) -> int:
         if name == topic(self._name, DOWN):

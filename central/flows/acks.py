@@ -35,8 +35,10 @@ _log = structlog.get_logger()
 _STATES = {codes.ACCEPTED: ACCEPTED, codes.SOUNDING: COMMAND_SOUNDING, codes.STOPPED: DONE, codes.FAILED: FAILED}
 _LOCAL_STATES = {codes.SOUNDING_LOCALLY: COMMAND_SOUNDING, codes.STOPPED_LOCALLY: DONE}
 # Refusals that a new frame (new counter, this boot's nonce, this moment) can heal.
-_HEALABLE = (codes.NOT_SYNCHRONISED, codes.STALE, codes.FUTURE, codes.TOO_OLD)
+_HEALABLE = (codes.NOT_SYNCHRONISED, codes.STALE, codes.FUTURE)
 _MAX_RENEWALS = 8
+# A center's window: whatever is this far above a counter that it remembers is new to it.
+_SKIP = 64
 
 
 class Acks:
@@ -110,6 +112,11 @@ class Acks:
         if order is None:
             unit.refuse(now, center_name(ack.center), f"answers command {ack.counter}, which nobody sent", octets)
             return True, []
+        if ack.incident != order.incident:
+            # The center used this counter before (a database restored from a backup gives it out again): what it says
+            # is about that time. Taken for an answer it would end an alert that nobody heard.
+            unit.refuse(now, center_name(ack.center), f"counter {ack.counter} was used for {ack.incident}", octets)
+            return True, self._beyond(unit, order, now)
         return True, self._move(unit, order, ack, now)
 
     def _move(self, unit: Unit, order: Order, ack: Any, now: float) -> list[Envelope]:
@@ -123,7 +130,9 @@ class Acks:
         if codes.refused(ack.status):
             if order.state != PENDING:
                 return []
-            if ack.status in _HEALABLE and now < order.expires and ack.counter:
+            if ack.status == codes.TOO_OLD:
+                return self._beyond(unit, order, now)
+            if ack.status in _HEALABLE:
                 return self._renew(unit, order, now)
             unit.set_order_state(order, REFUSED)
             return []
@@ -135,10 +144,20 @@ class Acks:
             unit.set_incident_state(incident.id, SOUNDING)
         return []
 
+    def _beyond(self, unit: Unit, order: Order, now: float) -> list[Envelope]:
+        """The center has seen higher counters than this database knows: skip ahead, further with each try."""
+        if order.state != PENDING:
+            return []
+        unit.skip_counters(order.center, order.authority, _SKIP << 2 * self._tries(unit, order))
+        return self._renew(unit, order, now)
+
+    @staticmethod
+    def _tries(unit: Unit, order: Order) -> int:
+        return sum(1 for one in unit.orders_of(order.incident) if one.center == order.center)
+
     def _renew(self, unit: Unit, order: Order, now: float) -> list[Envelope]:
-        tries = sum(1 for one in unit.orders_of(order.incident) if one.center == order.center)
         center = unit.center(order.center)
-        if center is None or tries > _MAX_RENEWALS:
+        if center is None or now >= order.expires or self._tries(unit, order) > _MAX_RENEWALS:
             unit.set_order_state(order, REFUSED)
             return []
         fresh = self._sealer.renew(unit, order, center, now)

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import structlog
+
 from central.domain.command import RESEND_S, TTL_S, CenterState, Order
+from central.domain.errors import CentralError
 from central.domain.incident import PENDING, SUPERSEDED
 from central.ports import Keys, Unit
 from protocol import hop
 from protocol.codes import CENTRAL, DRILL
 from protocol.errors import ProtocolError
 from protocol.messages import COMMAND, Command
+from protocol.topics import center_name, gateway_name
+
+_log = structlog.get_logger()
 
 Envelope = tuple[int, bytes]
 _FRAMES = 40
 # The authorities whose keys no gateway holds; what a center says under another is not for central.
 OURS = (CENTRAL, DRILL)
+# A key that is gone or damaged, a counter at its end: the trouble of one device, never of the others' alert.
+_CANNOT = (ProtocolError, CentralError, KeyError)
 
 
 class Sealer:
@@ -40,16 +48,17 @@ class Sealer:
         expires: float,
         authority: int = CENTRAL,
     ) -> Order:
-        """Take a counter, seal, save. With no nonce yet (the center never said hello) it is saved unsealed and waits."""
+        """Take a counter, seal, save. With no nonce yet (the center never said hello) it is saved unsealed and waits.
+
+        So is one that cannot be sealed: the alert and the other centers go on, and it expires on the timeline.
+        """
         counter = unit.take_counter(center.number, authority)
-        frame = b""
         ttl_s = min(TTL_S, max(1, int(expires - now)))
-        if center.nonce is not None:
-            command = Command(
-                authority, center.epoch, center.number, center.group, counter, int(now), ttl_s,
-                incident, activation, class_code, action, duration_s, 0,
-            )  # fmt: skip
-            frame = COMMAND.seal(self._keys.center(center.number, authority).down, command, center.nonce)
+        command = Command(
+            authority, center.epoch, center.number, center.group, counter, int(now), ttl_s,
+            incident, activation, class_code, action, duration_s, 0,
+        )  # fmt: skip
+        frame = self._sealed(center, command)
         order = Order(
             center.number, center.gateway, authority, counter, incident, activation, class_code,
             action, duration_s, frame, PENDING, now, expires, 1 if frame else 0,
@@ -57,19 +66,29 @@ class Sealer:
         unit.add_order(order, min(now + RESEND_S, expires) if frame else expires)
         return order
 
-    def renew(self, unit: Unit, old: Order, center: CenterState, now: float) -> Order:
+    def _sealed(self, center: CenterState, command: Command) -> bytes:
+        if center.nonce is None:
+            return b""
+        try:
+            return COMMAND.seal(self._keys.center(center.number, command.authority).down, command, center.nonce)
+        except _CANNOT as error:
+            _log.error("command not sealed", incident=str(command.incident), center=center_name(center.number),
+                       reason=str(error))  # fmt: skip
+            return b""
+
+    def renew(self, unit: Unit, old: Order, center: CenterState, now: float, expires: float | None = None) -> Order:
         """Issue an order anew: another counter, this boot's nonce, the same (incident, activation)."""
         unit.set_order_state(old, SUPERSEDED)
         return self.order(
             unit, center, old.incident, old.activation, old.class_code, old.action, old.duration_s,
-            now, old.expires, old.authority,
+            now, old.expires if expires is None else expires, old.authority,
         )  # fmt: skip
 
     def valid(self, order: Order, center: CenterState) -> bool:
         """Whether an order's frame is sealed for the center's present boot; an unsealed one is not."""
         try:
             COMMAND.open(self._keys.center(order.center, order.authority).down, order.frame, center.nonce or b"")
-        except ProtocolError:
+        except _CANNOT:
             return False
         return True
 
@@ -81,7 +100,11 @@ class Sealer:
                 by_gateway.setdefault(gateway, []).append(frame)
         made = []
         for gateway, mine in by_gateway.items():
-            key = self._keys.gateway(gateway).down
-            for start in range(0, len(mine), _FRAMES):
-                made.append((gateway, hop.seal(key, gateway, unit.take_hop(gateway), mine[start : start + _FRAMES])))
+            try:
+                key = self._keys.gateway(gateway).down
+                for start in range(0, len(mine), _FRAMES):
+                    some = mine[start : start + _FRAMES]
+                    made.append((gateway, hop.seal(key, gateway, unit.take_hop(gateway), some)))
+            except _CANNOT as error:
+                _log.error("envelope not sealed", gateway=gateway_name(gateway), reason=str(error))
         return made

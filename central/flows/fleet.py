@@ -20,6 +20,7 @@ class CenterStatus:
     outputs: int = 0
     uptime_s: int = 0
     sequence: int = 0
+    report_sequence: int = 0
     report: dict[str, Any] = field(default_factory=dict)
 
 
@@ -53,6 +54,12 @@ class Fleet:
         status.up, status.heard = True, now - age_s
         status.battery_mv, status.flags = beat.battery, beat.flags
         status.outputs, status.uptime_s = beat.outputs, beat.uptime
+
+    def reported(self, report: Any) -> None:
+        """A verified report; one shown again, or overtaken, says nothing."""
+        status = self.status(report.center)
+        if report.sequence > status.report_sequence:
+            status.report_sequence, status.report = report.sequence, report.body
 
     def describe(self, center: int, now: float) -> dict[str, Any]:
         """A center for the API."""

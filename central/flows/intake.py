@@ -12,19 +12,21 @@ from dataclasses import dataclass
 import structlog
 
 from central.domain.alert import Alert
-from central.domain.command import Incident
+from central.domain.command import CenterState, Incident, Order
 from central.domain.errors import UnknownClass
 from central.domain.group import Group
-from central.domain.incident import GROUPING_S, OPEN
+from central.domain.incident import EXPIRED, GROUPING_S, OPEN, SOUNDING
 from central.domain.policy import Policies, Policy
 from central.domain.routing import Plan, route
 from central.flows.dispatch import Envelope, Sealer
 from central.ports import Broker, Clock, Places, Store, Unit
-from protocol.codes import ACTIVATE
+from protocol.codes import ACTIVATE, STOP
 
 _log = structlog.get_logger()
 
 FIRST_ACTIVATION = 1
+UNGREETED = "; waits for the center's first hello"
+UNSEALED = "; could not be sealed"
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,18 @@ class Intake:
             return Recorded(incident, True, received, json.loads(plan_text)), []
         plan = route(alert, group, policy)
         number = group.number if group else None
-        joined = unit.open_incident(alert.municipality, number, alert.class_name, now - self._grouping_s)
+        joined = None
+        if number is not None:
+            # Without a group nothing says that two people in trouble are in the same trouble.
+            joined = unit.open_incident(alert.municipality, number, alert.class_name, now - self._grouping_s)
         if adopt is not None and joined is None:
             joined = unit.incident(adopt)
         if joined is not None and (unit.orders_of(joined.id) or not plan.active):
             reasons = [f"joins incident {joined.id}"]
-            unit.add_alert(alert, joined.id, now, json.dumps(reasons))
             unit.add_entry(joined.id, now, "joined", alert.source, f"alert {alert.id} joins")
-            return Recorded(joined.id, False, now, reasons), []
+            frames = self._once_more(unit, joined, now, reasons) if plan.active else []
+            unit.add_alert(alert, joined.id, now, json.dumps(reasons))
+            return Recorded(joined.id, False, now, reasons), self._sealer.envelopes(unit, frames)
         # An incident that moved nothing so far (opened from away, or late) is commanded by the first alert that may.
         incident = joined.id if joined is not None else self._new_id() if adopt is None else adopt
         reasons = [plan.reason]
@@ -122,12 +128,36 @@ class Intake:
                 unit, center, incident, FIRST_ACTIVATION, policy.code, ACTIVATE | step.outputs, step.duration_s,
                 now, now + self._deadline_s,
             )  # fmt: skip
-            waits = "" if order.frame else "; waits for the center's first hello"
-            reason = f"center {center.number}: {step.reason}{waits}"
+            reason = f"center {center.number}: {step.reason}{self._waits(order, center)}"
             reasons.append(reason)
             unit.add_entry(incident, now, "commanded", "central", f"{reason} (counter {order.counter})")
             frames.append((order.gateway, order.frame))
         return frames
+
+    def _once_more(self, unit: Unit, joined: Incident, now: float, reasons: list[str]) -> list[tuple[int, bytes]]:
+        """Centers that never answered the first press are asked again by a later one, under the same pair.
+
+        One that did sound, its word lost on the way, knows the pair and stays as it is. Nothing starts again in an
+        incident that a person has, or has silenced.
+        """
+        orders = unit.orders_of(joined.id)
+        if joined.state not in (OPEN, SOUNDING) or any(order.action == STOP for order in orders):
+            return []
+        frames = []
+        for order in orders:
+            center = unit.center(order.center) if order.state == EXPIRED else None
+            if center is None:
+                continue
+            fresh = self._sealer.renew(unit, order, center, now, now + self._deadline_s)
+            reason = f"center {center.number}: anew, it did not answer before{self._waits(fresh, center)}"
+            reasons.append(reason)
+            unit.add_entry(joined.id, now, "commanded", "central", f"{reason} (counter {fresh.counter})")
+            frames.append((fresh.gateway, fresh.frame))
+        return frames
+
+    @staticmethod
+    def _waits(order: Order, center: CenterState) -> str:
+        return "" if order.frame else UNGREETED if center.nonce is None else UNSEALED
 
     def _policy(self, alert: Alert) -> Policy:
         policy = self._policies.get(alert.class_name)
@@ -138,7 +168,9 @@ class Intake:
 
     def _group(self, alert: Alert) -> Group | None:
         if alert.group is not None:
-            return self._places.group(alert.group)
+            group = self._places.group(alert.group)
+            # An app's key speaks for its own municipality: nobody sounds the sirens of another one.
+            return group if group is not None and group.municipality == alert.municipality else None
         if alert.position is None:
             return None
         return self._places.group_at(alert.municipality, alert.position)

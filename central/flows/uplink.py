@@ -14,7 +14,7 @@ from central.domain.receipts import moved_on
 from central.flows.acks import Acks
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
-from central.ports import Clock, Keys, Store, Unit
+from central.ports import Clock, Keys, Places, Store, Unit
 from protocol import hop, report
 from protocol.codes import CENTRAL
 from protocol.errors import ProtocolError
@@ -29,7 +29,7 @@ from protocol.messages import (
     KIND_PRESENCE,
     KIND_REPORT,
 )
-from protocol.topics import UP, gateway_name, number_of, parse
+from protocol.topics import UP, center_name, gateway_name, number_of, parse
 
 _log = structlog.get_logger()
 
@@ -37,10 +37,13 @@ _log = structlog.get_logger()
 class Uplink:
     """Sorts messages; everything it believes is sealed by the gateway (hop key) or by the center."""
 
-    def __init__(self, store: Store, clock: Clock, keys: Keys, fleet: Fleet, acks: Acks, greetings: Greetings) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, keys: Keys, places: Places, fleet: Fleet, acks: Acks, greetings: Greetings
+    ) -> None:
         self._store = store
         self._clock = clock
         self._keys = keys
+        self._places = places
         self._fleet = fleet
         self._acks = acks
         self._greetings = greetings
@@ -82,14 +85,19 @@ class Uplink:
             raise ProtocolError(f"envelope {envelope.sequence} of {gateway_name(gateway)} came before")
         for frame in envelope.frames:
             handle = self._kinds.get(kind_of(frame))
-            if handle is not None:
+            if handle is None:
+                continue
+            try:
                 await handle(gateway, frame)
+            except (ProtocolError, KeyError) as error:
+                # The others of the same envelope stand on their own.
+                _log.warning("frame refused", gateway=gateway_name(gateway), kind=kind_of(frame), reason=str(error))
 
     async def _digest(self, gateway: int, frame: bytes) -> None:
         digest = hop.read_digest(frame)
         for age_s, beat in digest.beats:
             try:
-                self._believe_beat(beat, age_s)
+                self._believe_beat(gateway, beat, age_s)
             except (ProtocolError, KeyError) as error:
                 # One center's damaged heartbeat says nothing about the others'.
                 _log.warning("heartbeat refused", gateway=gateway_name(gateway), reason=str(error))
@@ -102,23 +110,31 @@ class Uplink:
 
         await self._store.write(move)
 
-    async def _beat(self, _gateway: int, frame: bytes) -> None:
-        self._believe_beat(frame, 0)
+    async def _beat(self, gateway: int, frame: bytes) -> None:
+        self._believe_beat(gateway, frame, 0)
 
-    def _believe_beat(self, frame: bytes, age_s: int) -> None:
+    def _believe_beat(self, gateway: int, frame: bytes, age_s: int) -> None:
         claimed = BEAT.peek(frame)
+        self._owned(gateway, claimed.center)
         if claimed.authority != CENTRAL:
             raise ProtocolError("a heartbeat for another authority")
         beat = BEAT.open(self._keys.center(claimed.center, CENTRAL).up, frame)
         self._fleet.beat(beat, age_s, self._clock.now())
 
-    async def _presence(self, _gateway: int, frame: bytes) -> None:
+    async def _presence(self, gateway: int, frame: bytes) -> None:
         presence = hop.read_presence(frame)
+        self._owned(gateway, presence.center)
         status = self._fleet.status(presence.center)
         if status.up != bool(presence.up):
             _log.info("presence", center=presence.center, up=bool(presence.up), since_s=presence.since)
         status.up = bool(presence.up)
 
-    async def _report(self, _gateway: int, frame: bytes) -> None:
+    async def _report(self, gateway: int, frame: bytes) -> None:
         center = report.peek(frame)
-        self._fleet.status(center).report = report.open(self._keys.center(center, CENTRAL).up, frame).body
+        self._owned(gateway, center)
+        self._fleet.reported(report.open(self._keys.center(center, CENTRAL).up, frame))
+
+    def _owned(self, gateway: int, center: int) -> None:
+        """A gateway speaks for the centers that hang on it, and for no others."""
+        if self._places.center_gateway(center) != gateway:
+            raise ProtocolError(f"{center_name(center)} does not hang on {gateway_name(gateway)}")

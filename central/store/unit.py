@@ -130,6 +130,11 @@ class Unit:
             raise KeyError(center)
         return int(row[0])
 
+    def skip_counters(self, center: int, authority: int, by: int) -> None:
+        """Leave out so many counters of an authority over a center."""
+        column = _COUNTERS[authority]
+        self._db.execute(f"UPDATE center SET {column} = {column} + ? WHERE number = ?", (by, center))
+
     def greeted(self, center: int, boot: int, nonce: bytes, counter: int, counter_drill: int) -> None:
         """Keep what a believed hello told; counters only ever rise."""
         self._db.execute(
@@ -210,6 +215,10 @@ class Unit:
         if row is None:
             raise KeyError(gateway)
         return int(row[0])
+
+    def raise_hops(self, floor: int) -> None:
+        """Go on above `floor` with every gateway's envelopes, where they are not above it already."""
+        self._db.execute("UPDATE gateway SET hop_down = max(hop_down, ?)", (floor,))
 
     def rise_hop_up(self, gateway: int, sequence: int) -> bool:
         """Note the sequence of an envelope from a gateway; False when it is not higher than all before."""

@@ -139,9 +139,9 @@ class Rig:
         self.operators = Operators(*world, sealer)
         acks = Acks(*world, self.devices, self.devices, sealer, self.intake, self.owed.add, BUTTONS)
         greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet)
-        self.uplink = Uplink(self.writer, self.clock, self.devices, self.fleet, acks, greetings)
+        self.uplink = Uplink(self.writer, self.clock, self.devices, self.devices, self.fleet, acks, greetings)
         self.gateways = {n: GatewayPlayer(n, self._json(gateway_name(n), "keys.json")) for n in (1, 2)}
-        self.centers = {n: CenterPlayer(self._json(f"C00000{n}", "device.json")) for n in (1, 2, 3)}
+        self.centers = {n: CenterPlayer(self.device(n)) for n in (1, 2, 3)}
         self._ids = itertools.count(1)
 
     def close(self) -> None:
@@ -227,6 +227,10 @@ class Rig:
             rows = [db.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall() for table in tables]
         db.close()
         return rows
+
+    def device(self, center: int) -> dict[str, Any]:
+        """What enrolment wrote for a center."""
+        return self._json(f"C00000{center}", "device.json")
 
     def _json(self, folder: str, name: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.installation.folder / folder / name).read_text())

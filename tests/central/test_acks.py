@@ -121,7 +121,7 @@ def test_an_ack_of_a_counter_that_nobody_sent_moves_nothing(rig: Rig, incident: 
     assert (rig.refusals(), rig.owed) == (["answers command 4242, which nobody sent"], {1})
 
 
-@pytest.mark.parametrize("status", [codes.STALE, codes.FUTURE, codes.NOT_SYNCHRONISED, codes.TOO_OLD])
+@pytest.mark.parametrize("status", [codes.STALE, codes.FUTURE, codes.NOT_SYNCHRONISED])
 def test_a_refusal_that_a_new_frame_can_heal_is_healed(rig: Rig, incident: int, status: int) -> None:
     """A new counter and the same pair, at once, without waiting for a round."""
     rig.ack(1, counter=1, status=status, incident=incident)
@@ -262,3 +262,25 @@ def test_an_ack_that_was_not_saved_is_not_receipted(rig: Rig, incident: int) -> 
     rig.writer.start()
     rig.receive(1, octets)
     assert (rig.owed, mine(rig, incident)) == ({1}, [(1, "sounding")])
+
+
+def test_the_word_on_another_incident_is_no_answer(rig: Rig, incident: int) -> None:
+    """A restored database gives a counter out twice; the center repeats what it said then, and is asked anew at once."""
+    rig.ack(1, counter=1, status=codes.STOPPED, incident=incident - 5)
+    (frame,) = rig.frames(COMMAND.kind)
+    command = rig.centers[1].command(frame)
+    assert (command.incident, command.activation, command.counter > 64) == (incident, 1, True)
+    assert [state for _, state in mine(rig, incident)] == ["superseded", "pending"]
+    assert rig.refusals() == [f"counter 1 was used for {incident - 5}"]
+
+
+def test_a_center_far_ahead_of_a_restored_database_is_caught_up_with(rig: Rig, incident: int) -> None:
+    """Each refusal as too old skips further, so that a few of them reach whatever the center has seen."""
+    counter = 1
+    for _ in range(6):
+        rig.ack(1, counter=counter, status=codes.TOO_OLD, incident=incident)
+        (frame,) = rig.frames(COMMAND.kind)
+        assert rig.centers[1].command(frame).counter > counter
+        counter = rig.centers[1].command(frame).counter
+    assert counter > 100_000
+    assert [state for _, state in mine(rig, incident)] == ["superseded"] * 6 + ["pending"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from central.domain.errors import UnknownClass
-from protocol.codes import ACTIVATE, FLOODLIGHT, SIREN, STROBE
+from protocol.codes import ACTIVATE, FLOODLIGHT, SIREN, SOUNDING, STROBE
 from protocol.errors import BadTag
 from protocol.messages import COMMAND
 from tests.central.rig import AWAY, HOME, NOW, Rig
@@ -135,3 +135,49 @@ def test_what_the_broker_lost_is_in_the_database(rig: Rig) -> None:
     rig.broker.down = False
     rig.round(3)
     assert len(rig.frames(COMMAND.kind)) == 1
+
+
+def test_two_alerts_without_a_group_are_two_incidents(rig: Rig) -> None:
+    """Nothing says that they are in the same trouble: neither may hide behind the other's acknowledgement."""
+    assert len({rig.alert("gender_violence", position=AWAY).incident for _ in range(2)}) == 2
+
+
+def test_a_later_press_asks_again_who_never_answered(rig: Rig) -> None:
+    """Under the same pair, with a new counter and time; a center that did answer is left alone."""
+    rig.greet(1)
+    rig.greet(2)
+    rig.taken()
+    incident = rig.alert().incident
+    rig.taken()
+    rig.ack(1, counter=1, status=SOUNDING, incident=incident)
+    rig.round(120)
+    rig.taken()
+    again = rig.alert()
+    (frame,) = rig.frames(COMMAND.kind)
+    command = rig.centers[2].command(frame)
+    assert (incident, incident, 1, 2, 120) == (
+        again.incident, command.incident, command.activation, command.counter, command.ttl
+    )  # fmt: skip
+    assert rig.states(incident) == ["sounding", "superseded", "pending"]
+
+
+@pytest.mark.parametrize("did", ["acknowledge", "stop"])
+def test_a_later_press_starts_nothing_that_a_person_has_or_silenced(rig: Rig, did: str) -> None:
+    """It is on the timeline for whoever has it."""
+    rig.greet(1)
+    incident = rig.alert().incident
+    rig.round(120)
+    rig.run(getattr(rig.operators, did)(1, incident, "Ana"))
+    rig.taken()
+    assert (rig.alert().incident, rig.frames(COMMAND.kind)) == (incident, [])
+    assert rig.kinds(incident)[-1] == "joined"
+
+
+def test_a_late_press_does_not_ask_again(rig: Rig) -> None:
+    """Nor does one from away."""
+    rig.greet(1)
+    incident = rig.alert().incident
+    rig.round(120)
+    rig.taken()
+    assert {rig.alert(age_s=181).incident, rig.alert(position=AWAY, group=1).incident} == {incident}
+    assert rig.frames(COMMAND.kind) == []

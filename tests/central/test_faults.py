@@ -1,0 +1,107 @@
+"""One device's trouble stays its own: keys that are damaged, counters at their end, gateways that speak for others."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from central.domain.alert import Alert
+from protocol import hop, report
+from protocol.codes import CENTRAL
+from protocol.keys import center_pair
+from protocol.messages import COMMAND
+from tests.central.rig import HOME, Installation, Rig
+
+LAST_COUNTER = 0xFFFFFFFF
+
+
+def test_an_app_sounds_no_group_of_another_municipality(rig: Rig) -> None:
+    """Its key speaks for its own city; the alert is kept for that city's operators."""
+    rig.greet(1)
+    rig.taken()
+    foreign = Alert("from-azul-1", 2, "general", "app", group=1, position=HOME)
+    recorded = rig.run(rig.intake.record(foreign))
+    assert (rig.taken(), recorded.plan) == ([], ["no group for this alert: operators only"])
+    assert rig.reader.incidents(1) == []
+    (kept,) = rig.reader.incidents(2)
+    assert kept["id"] == str(recorded.incident)
+
+
+def test_a_center_whose_counters_ran_out_costs_nobody_else_the_alert(rig: Rig) -> None:
+    """A hello may tell of the highest counter there is; that center expires on the timeline, its neighbour sounds."""
+    rig.greet(1, central=LAST_COUNTER)
+    rig.greet(2)
+    rig.taken()
+    recorded = rig.alert()
+    (frame,) = rig.frames(COMMAND.kind)
+    assert rig.centers[2].command(frame).incident == recorded.incident
+    assert [reason.endswith("could not be sealed") for reason in recorded.plan[1:]] == [True, False]
+    rig.round(120)
+    assert rig.states(recorded.incident) == ["expired", "expired"]
+
+
+@pytest.mark.parametrize("table", ["gateway", "center"])
+def test_a_damaged_key_in_the_database_costs_nobody_else_the_alert(installation: Installation, table: str) -> None:
+    """The alert is saved whatever cannot be unwrapped, and the rounds of other gateways go on."""
+    first = Rig(installation)
+    for center in (1, 2, 3):
+        first.greet(center)
+    first.close()
+    with sqlite3.connect(installation.database) as db:
+        db.execute(f"UPDATE {table} SET root = zeroblob(60) WHERE number = 1")
+    db.close()
+    rig = Rig(installation)
+    hurt, whole = rig.alert(), rig.alert(group=2)
+    assert rig.states(hurt.incident) == ["pending", "pending"]
+    commanded = [COMMAND.peek(frame).center for frame in rig.frames(COMMAND.kind)]
+    expected = [3] if table == "gateway" else [2, 3]
+    assert expected == commanded
+    rig.round(3)
+    assert expected == [COMMAND.peek(frame).center for frame in rig.frames(COMMAND.kind)]
+    assert rig.states(whole.incident) == ["pending"]
+    rig.close()
+
+
+def test_envelopes_go_on_above_what_a_gateway_may_have_seen(rig: Rig) -> None:
+    """A restored database knows lower numbers than the gateways; raising never lowers."""
+    rig.greet(1)
+    rig.taken()
+    for floor in (500, 10):
+        rig.run(rig.writer.write(lambda unit, floor=floor: unit.raise_hops(floor)))
+    rig.alert()
+    ((_, octets),) = rig.broker.sent
+    assert int.from_bytes(octets[3:7], "big") == 501
+
+
+def test_a_gateway_tells_of_its_own_centers_only(rig: Rig) -> None:
+    """Whether others are up is not its to say, nor is a number that nobody enrolled."""
+    words = [hop.presence(hop.Presence(number, 1, 5)) for number in (3, 999_999, 1)]
+    rig.receive(1, rig.gateways[1].envelope(words))
+    assert {number: status.up for number, status in rig.fleet.centers.items()} == {1: True}
+
+
+def test_a_heartbeat_brought_by_another_gateway_is_no_sign_of_life(rig: Rig) -> None:
+    """It was recorded somewhere; the center hangs on its own gateway."""
+    rig.receive(1, rig.gateways[1].envelope([rig.centers[3].beat()]))
+    assert rig.fleet.centers == {}
+
+
+def test_a_report_shown_again_does_not_come_back(rig: Rig) -> None:
+    """The newest sequence counts, whatever order they arrive in."""
+    for sequence, volts in ((7, 12), (9, 11), (8, 13), (7, 12)):
+        rig.receive(1, rig.gateways[1].envelope([_report(rig, sequence, {"volts": volts})]))
+    assert rig.fleet.status(1).report == {"volts": 11}
+
+
+def test_a_bad_frame_leaves_the_rest_of_its_envelope(rig: Rig) -> None:
+    """A damaged heartbeat before a hello: the hello is answered."""
+    bad = bytearray(rig.centers[1].beat())
+    bad[-1] ^= 1
+    rig.receive(1, rig.gateways[1].envelope([bytes(bad), rig.centers[1].hello()]))
+    assert len(rig.taken()) == 1
+
+
+def _report(rig: Rig, sequence: int, body: dict[str, int]) -> bytes:
+    root = bytes.fromhex(rig.device(1)["root"])
+    return report.seal(center_pair(root, 1, 0, CENTRAL).up, report.Report(CENTRAL, 0, 1, sequence, body))
