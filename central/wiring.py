@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Coroutine
 
 import structlog
 import uvicorn
@@ -57,7 +58,7 @@ class Central:
         self._devices.reload()
         self._broker = MqttBroker(
             _name(settings), settings.broker_host, settings.broker_port, tls(settings.process), self._received,
-            settings.protocol,
+            settings.protocol, lambda: self._soon(self._quietly(self._rounds.link_up())),
         )  # fmt: skip
         sealer = Sealer(self._devices)
         self._fleet = Fleet()
@@ -128,7 +129,10 @@ class Central:
 
     def _received(self, topic: str, payload: bytes) -> None:
         """Handled as tasks, so that all acks that came together share one commit; started in order of arrival."""
-        task = asyncio.get_running_loop().create_task(self._uplink.receive(topic, payload))
+        self._soon(self._uplink.receive(topic, payload))
+
+    def _soon(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._handling.add(task)
         task.add_done_callback(self._handling.discard)
 
@@ -146,10 +150,10 @@ class Central:
             await asyncio.sleep(RECEIPT_S)
 
     @staticmethod
-    async def _quietly(work: asyncio.Future[None] | object) -> None:
+    async def _quietly(work: Coroutine[None, None, None]) -> None:
         """A failed round is logged, and the next one comes."""
         try:
-            await work  # type: ignore[misc]
+            await work
         except CentralError as error:
             _log.error("round failed", reason=str(error))
         except Exception:

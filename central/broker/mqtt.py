@@ -45,7 +45,10 @@ def tls(folder: Path) -> ssl.SSLContext:
 
 
 class MqttBroker:
-    """Keeps one connection; `receive(topic, payload)` is called in the loop for every message of a gateway."""
+    """Keeps one connection; `receive(topic, payload)` is called in the loop for every message of a gateway.
+
+    `on_up` is called in the loop when a connection is proven.
+    """
 
     def __init__(
         self,
@@ -55,12 +58,14 @@ class MqttBroker:
         context: ssl.SSLContext,
         receive: Callable[[str, bytes], None],
         version: str = "auto",
+        on_up: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._address = (host, port)
         self._context = context
         self._receive = receive
         self._version = version
+        self._on_up = on_up
         self._client: Any = None
         self._proven = asyncio.Event()
         self._lost = asyncio.Event()
@@ -119,6 +124,7 @@ class MqttBroker:
         client.publish(own, self._token, qos=1)
         await asyncio.wait_for(self._proven.wait(), _PROOF_TIMEOUT_S)
         _log.info("broker up", host=host, port=port)
+        self._on_up()
 
     async def _close(self) -> None:
         client, self._client = self._client, None

@@ -31,6 +31,12 @@ class Rounds:
         for gateway, octets in await self._store.write(lambda unit: self.save(unit, now)):
             self._broker.send(gateway, octets)
 
+    async def link_up(self) -> None:
+        """The broker is there again: what waits goes out now, not when its next turn comes. Raises StoreUnavailable."""
+        now = self._clock.now()
+        await self._store.write(lambda unit: unit.hurry(now))
+        await self.once()
+
     def save(self, unit: Unit, now: float) -> list[Envelope]:
         """Everything that is due, inside one transaction."""
         again = [order for order in unit.due(now, _BATCH) if self._still_wanted(unit, order, now)]

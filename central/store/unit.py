@@ -194,6 +194,12 @@ class Unit:
         rows = self._db.execute(f"SELECT {_ORDER} WHERE c.next_at <= ? ORDER BY c.next_at LIMIT ?", (now, limit))
         return [_order(row) for row in rows]
 
+    def hurry(self, now: float) -> None:
+        """Make every sealed order that nobody answered due now."""
+        self._db.execute(
+            "UPDATE command SET next_at = ? WHERE next_at > ? AND state = ? AND length(frame) > 0", (now, now, PENDING)
+        )
+
     def outstanding(self, center: int) -> list[Order]:
         """Orders that a center has not answered yet, oldest first."""
         rows = self._db.execute(

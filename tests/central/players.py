@@ -82,6 +82,11 @@ class GatewayPlayer:
         self._down = 0
         self.outbox: int = keys["sequence_epoch"] << 24
 
+    @property
+    def highest_down(self) -> int:
+        """The sequence of the last envelope from central."""
+        return self._down
+
     def envelope(self, frames: list[bytes], *, gateway: int | None = None) -> bytes:
         """Frames upwards, under the next sequence; with `gateway` it says that it is that one."""
         self._up += 1

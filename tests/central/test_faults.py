@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 
 import pytest
 
+from central.broker.mqtt import MqttBroker, tls
 from central.domain.alert import Alert
+from central.domain.errors import Unavailable
+from central.settings import load
+from central.wiring import Central
 from protocol import hop, report
 from protocol.codes import CENTRAL
 from protocol.keys import center_pair
@@ -105,3 +110,41 @@ def test_a_bad_frame_leaves_the_rest_of_its_envelope(rig: Rig) -> None:
 def _report(rig: Rig, sequence: int, body: dict[str, int]) -> bytes:
     root = bytes.fromhex(rig.device(1)["root"])
     return report.seal(center_pair(root, 1, 0, CENTRAL).up, report.Report(CENTRAL, 0, 1, sequence, body))
+
+
+def test_the_broker_link_outlives_whatever_a_library_raises(installation: Installation) -> None:
+    """Without the link no command goes out: an error that nobody foresaw is logged, and it is tried again."""
+
+    class Odd(MqttBroker):
+        tries = 0
+
+        async def _connected(self) -> None:
+            self.tries += 1
+            if self.tries == 1:
+                raise AttributeError("a transport that is gone")
+            again.set()
+
+    async def main() -> None:
+        nonlocal again
+        again = asyncio.Event()
+        link = Odd("S01", "localhost", 1, tls(installation.folder / "S01"), lambda _topic, _payload: None)
+        running = asyncio.create_task(link.run())
+        await asyncio.wait_for(again.wait(), 10)
+        running.cancel()
+
+    again = asyncio.Event()
+    asyncio.run(main())
+
+
+def test_a_service_that_lost_a_part_ends_and_says_so(installation: Installation) -> None:
+    """Half a service is worse than none: it ends with an error, so that whoever watches it starts it again."""
+    with installation.settings.open("a") as settings:
+        settings.write("http_port = 0\n")
+    central = Central(load(installation.settings))
+
+    async def broken() -> None:
+        raise RuntimeError("a part that fails")
+
+    central._broker.run = broken  # type: ignore[method-assign]
+    with pytest.raises(Unavailable, match="ended by itself"):
+        asyncio.run(asyncio.wait_for(central.run(), 20))

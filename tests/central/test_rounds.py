@@ -184,3 +184,15 @@ def test_an_envelope_holds_forty_frames_at_most(rig: Rig, incident: int) -> None
     sealer = rig.rounds._sealer
     made = rig.run(rig.writer.write(lambda unit: sealer.envelopes(unit, [(1, frame)] * 85)))
     assert [len(rig.gateways[1].open(octets)) for _, octets in made] == [40, 40, 5]
+
+
+def test_what_waits_goes_out_when_the_broker_comes_back(rig: Rig, incident: int) -> None:
+    """At once, without waiting for its turn; what was answered or was never sealed stays where it is."""
+    rig.taken()
+    rig.run(rig.rounds.link_up())
+    (frame,) = rig.frames(COMMAND.kind)
+    assert rig.centers[1].command(frame).incident == incident
+    rig.ack(1, counter=1, status=codes.ACCEPTED, incident=incident)
+    rig.run(rig.rounds.link_up())
+    assert rig.frames(COMMAND.kind) == []
+    assert rig.states(incident) == ["accepted", "pending"]

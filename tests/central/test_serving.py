@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,7 @@ def served(installation: Installation, broker: Broker) -> Iterator[Served]:
 
 def test_an_alert_goes_round_through_a_real_broker(installation: Installation, broker: Broker, served: Served) -> None:
     """Hello, time, alert, command, ack, receipt: every octet through TLS and the access list."""
+    started = int(time.time())
     rig = Rig(installation)
     rig.close()
     broker.start()
@@ -55,6 +57,8 @@ def test_an_alert_goes_round_through_a_real_broker(installation: Installation, b
     link.send(link.player.countersign(center.ack(order.counter, 2, incident, outputs=1), order.issued))
     assert link.frame(KIND_RECEIPT)
     assert served.operator("GET", f"/v1/incidents/{incident}").json()["state"] == "sounding"
+    # Above whatever a gateway saw from a database that a backup replaced.
+    assert link.player.highest_down > started - 60
     link.close()
 
 
