@@ -16,6 +16,7 @@ from central.domain.alert import Position
 from central.domain.group import Center, Group
 from central.store.keyring import Keyring
 from protocol.keys import Pair
+from protocol.topics import center_name, gateway_name
 
 
 class Devices:
@@ -26,7 +27,7 @@ class Devices:
         self._keyring = keyring
         self._groups: dict[int, Group] = {}
         self._centers: dict[int, tuple[Center, int, bytes, int]] = {}
-        self._gateways: dict[int, tuple[bytes, Ed25519PublicKey]] = {}
+        self._gateways: dict[int, tuple[bytes, Ed25519PublicKey, int]] = {}
         self._municipalities: dict[int, str] = {}
 
     def reload(self) -> None:
@@ -34,8 +35,10 @@ class Devices:
         db = self._db
         self._municipalities = dict(db.execute("SELECT number, name FROM municipality").fetchall())
         self._gateways = {
-            number: (root, Ed25519PublicKey.from_public_bytes(key))
-            for number, root, key in db.execute("SELECT number, root, sign_key FROM gateway")
+            number: (root, Ed25519PublicKey.from_public_bytes(key), municipality)
+            for number, root, key, municipality in db.execute(
+                "SELECT number, root, sign_key, municipality FROM gateway ORDER BY number"
+            )
         }
         groups = {
             number: Group(number, municipality, name, tuple((lon, lat) for lon, lat in json.loads(polygon)))
@@ -87,6 +90,16 @@ class Devices:
     def groups(self) -> list[Group]:
         """All groups."""
         return list(self._groups.values())
+
+    def gateways_of(self, municipality: int) -> list[int]:
+        """The gateways of a municipality, by number."""
+        return [number for number, (_, _, whose) in self._gateways.items() if whose == municipality]
+
+    def names_of(self, municipality: int) -> set[str]:
+        """The names of a municipality's devices."""
+        groups = {number for number, group in self._groups.items() if group.municipality == municipality}
+        centers = {center_name(number) for number, (_, group, _, _) in self._centers.items() if group in groups}
+        return centers | {gateway_name(number) for number in self.gateways_of(municipality)}
 
     def group_at(self, municipality: int, position: Position) -> Group | None:
         """The nearest group that holds a position."""

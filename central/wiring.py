@@ -61,7 +61,7 @@ class Central:
             settings.protocol, lambda: self._soon(self._quietly(self._rounds.link_up())),
         )  # fmt: skip
         sealer = Sealer(self._devices)
-        self._fleet = Fleet()
+        self._fleet = Fleet(self._clock.now())
         self._owed: set[int] = set()
         self._intake = Intake(
             self._writer, self._broker, self._clock, self._devices, policies, sealer, new_incident,

@@ -35,12 +35,17 @@ class Access:
         self._known: _Known = read()
         self._read_at = time.monotonic()
 
-    def caller(self, connection: HTTPConnection, kind: str) -> Caller:
-        """The caller of a request; raises Problem 401 without a valid secret, 403 with one of another kind."""
+    def anyone(self, connection: HTTPConnection) -> Caller:
+        """The caller of a request, of whatever kind; raises Problem 401 without a valid secret."""
         secret = self._secret(connection)
         found = self.lookup(secret) if secret else None
         if found is None:
             raise Problem(401, "unauthorized", "give a valid key: Authorization: Bearer <key>")
+        return found
+
+    def caller(self, connection: HTTPConnection, kind: str) -> Caller:
+        """The caller of a request; raises Problem 401 without a valid secret, 403 with one of another kind."""
+        found = self.anyone(connection)
         if found.kind != kind:
             raise Problem(403, "forbidden", f"this is for an {kind}'s key, yours is an {found.kind}'s")
         return found

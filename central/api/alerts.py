@@ -8,16 +8,19 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from central.api.access import Access
+from central.api.access import Access, Caller
 from central.api.problems import Problem, answer, of_error, of_validation
 from central.domain.alert import Alert, Position
 from central.domain.errors import CentralError
 from central.flows.intake import Intake
 from central.store.reader import Reader
+
+_log = structlog.get_logger()
 
 MAX_BODY = 16_384
 
@@ -56,17 +59,19 @@ class AlertDoor:
 
     async def post(self, request: Request) -> JSONResponse:
         """`POST /v1/alerts`."""
+        caller: Caller | None = None
+        alert: Alert | None = None
         try:
             caller = self._access.caller(request, "app")
             body = AlertBody.model_validate_json(await bounded_body(request))
             alert = _alert(body, caller.municipality)
             recorded = await self._intake.record(alert)
         except Problem as problem:
-            return answer(problem)
+            return _refused(problem, caller, alert)
         except ValidationError as error:
-            return answer(of_validation(error))
+            return _refused(of_validation(error), caller, alert)
         except CentralError as error:
-            return answer(of_error(error))
+            return _refused(of_error(error), caller, alert)
         return JSONResponse(
             {
                 "incident": str(recorded.incident),
@@ -88,6 +93,13 @@ class AlertDoor:
         if found is None:
             return answer(Problem(404, "not_found", "no alert has this id; raise it again with the same id"))
         return JSONResponse({**found, "asked_at": time.time()})
+
+
+def _refused(problem: Problem, caller: Caller | None, alert: Alert | None) -> JSONResponse:
+    """Somebody pressed and got no 202: it must be found in the log, with the app that asked. Never what was in it."""
+    _log.warning("alert not taken", status=problem.status, code=problem.code, reason=problem.message,
+                 app=caller.name if caller else None, alert=alert.id if alert else None)  # fmt: skip
+    return answer(problem)
 
 
 async def bounded_body(request: Request) -> bytes:

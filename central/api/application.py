@@ -34,7 +34,7 @@ def application(
     broker_up: Callable[[], bool],
 ) -> FastAPI:
     """The application; `broker_up` is whether commands can go out now."""
-    app = FastAPI(title="Sereno central", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Sereno central", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_route("/v1/alerts", alerts.post, methods=["POST"])
     app.add_route("/v1/alerts/{id}", alerts.get, methods=["GET"])
     app.add_route("/v1/feed", feed.get, methods=["GET"])
@@ -45,6 +45,7 @@ def application(
     app.add_exception_handler(RequestValidationError, _validation_handler)
     app.add_exception_handler(404, _not_found)
     app.add_exception_handler(405, _not_allowed)
+    app.add_exception_handler(Exception, _unforeseen)
 
     @app.get("/healthz")
     async def health() -> JSONResponse:
@@ -70,14 +71,20 @@ def application(
             for group in groups
             for center in group.centers
         ]
-        heard = {gateway_name(number): round(now - at, 1) for number, at in sorted(fleet.gateways.items())}
-        return {"centers": sorted(rows, key=lambda row: row["center"]), "gateways_heard_s_ago": heard}
+        gateways = [fleet.describe_gateway(number, now) for number in devices.gateways_of(caller.municipality)]
+        return {"centers": sorted(rows, key=lambda row: row["center"]), "gateways": gateways}
 
     @app.get("/v1/refusals")
     async def refusals(request: Request) -> dict[str, Any]:
         """What was not believed lately: forged, replayed, misdirected."""
-        access.caller(request, "operator")
-        return {"refusals": reader.refusals()}
+        caller = access.caller(request, "operator")
+        return {"refusals": reader.refusals(devices.names_of(caller.municipality))}
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def schema(request: Request) -> dict[str, Any]:
+        """The schema, for whoever has a key."""
+        access.anyone(request)
+        return app.openapi()
 
     _describe_alert_door(app)
     return app
@@ -110,6 +117,11 @@ async def _validation_handler(_request: Request, error: Exception) -> JSONRespon
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:])
     return answer(Problem(422, "invalid", f"{place}: {first['msg']}" if place else str(first["msg"])))
+
+
+async def _unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    """The server logs the traceback; the caller knows that nothing is promised."""
+    return answer(Problem(500, "failed", "it failed here and is logged; try again with the same id"))
 
 
 async def _not_found(request: Request, error: Exception) -> JSONResponse:

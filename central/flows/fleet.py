@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from protocol import codes
-from protocol.topics import center_name
+from protocol.topics import center_name, gateway_name
 
 
 @dataclass
@@ -24,10 +24,15 @@ class CenterStatus:
     report: dict[str, Any] = field(default_factory=dict)
 
 
-class Fleet:
-    """Statuses by number."""
+# Two digests of a gateway with shipped settings: one may be late, two are not.
+SILENT_AFTER_S = 600.0
 
-    def __init__(self) -> None:
+
+class Fleet:
+    """Statuses by number; `since` is when this process began to listen, Unix seconds."""
+
+    def __init__(self, since: float = 0.0) -> None:
+        self._since = since
         self.centers: dict[int, CenterStatus] = {}
         self.gateways: dict[int, float] = {}
 
@@ -60,6 +65,15 @@ class Fleet:
         status = self.status(report.center)
         if report.sequence > status.report_sequence:
             status.report_sequence, status.report = report.sequence, report.body
+
+    def describe_gateway(self, gateway: int, now: float) -> dict[str, Any]:
+        """A gateway for the API; one that says nothing any more is silent, whatever its centers said before."""
+        heard = self.gateways.get(gateway)
+        return {
+            "gateway": gateway_name(gateway),
+            "heard_s_ago": round(now - heard, 1) if heard else None,
+            "silent": now - max(heard or 0.0, self._since) > SILENT_AFTER_S,
+        }
 
     def describe(self, center: int, now: float) -> dict[str, Any]:
         """A center for the API."""

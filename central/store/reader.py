@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,11 @@ class Reader:
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    def refusals(self, limit: int = 50) -> list[dict[str, Any]]:
-        """What was not believed lately, newest first."""
-        rows = self._db.execute("SELECT at, device, reason FROM refusal ORDER BY id DESC LIMIT ?", (limit,))
-        return [dict(row) for row in rows]
+    def refusals(self, devices: set[str] | None = None, limit: int = 50) -> list[dict[str, Any]]:
+        """What was not believed lately, newest first; of some devices, or of all."""
+        rows = self._db.execute("SELECT at, device, reason FROM refusal ORDER BY id DESC")
+        mine = (dict(row) for row in rows if devices is None or row["device"] in devices)
+        return list(islice(mine, limit))
 
     def credentials(self) -> dict[bytes, tuple[str, int, str]]:
         """Kind, municipality and name by the hash of the secret."""

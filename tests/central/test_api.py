@@ -58,7 +58,9 @@ def test_the_app_can_ask_what_became_of_its_alert(served: Served) -> None:
     assert code(served.app("GET", "/v1/alerts/api-never")) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/v1/alerts/x", "/v1/incidents", "/v1/centers", "/v1/refusals", "/v1/feed"])
+@pytest.mark.parametrize(
+    "path", ["/v1/alerts/x", "/v1/incidents", "/v1/centers", "/v1/refusals", "/v1/feed", "/openapi.json"]
+)
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer app_guess", "Basic Zm9v", "Bearer \xff"])
 def test_nothing_is_open_without_a_secret(served: Served, path: str, header: str) -> None:
     """Whatever stands where the key should."""
@@ -128,11 +130,36 @@ def test_another_municipality_sees_and_touches_nothing(served: Served) -> None:
     incident = served.alert("api-foreign-1", "medical").json()["incident"]
     path = f"/v1/incidents/{incident}"
     assert served.foreign("GET", "/v1/incidents").json() == {"incidents": []}
-    assert served.foreign("GET", "/v1/centers").json()["centers"] == []
+    assert served.foreign("GET", "/v1/centers").json() == {"centers": [], "gateways": []}
     for method, verb in (("GET", ""), ("POST", "/acknowledge"), ("POST", "/stop")):
         assert code(served.foreign(method, path + verb)) == (404, "not_found")
     assert code(served.foreign("POST", path + "/close", json={"disposition": "test"})) == (404, "not_found")
     assert served.operator("GET", path).json()["state"] == "open"
+
+
+def test_the_schema_is_for_whoever_has_a_key(served: Served) -> None:
+    """The alert's door stands in it, with its body."""
+    schema = served.app("GET", "/openapi.json").json()
+    assert "202" in schema["paths"]["/v1/alerts"]["post"]["responses"]
+    assert "position" in schema["components"]["schemas"]["AlertBody"]["properties"]
+
+
+def test_gateways_are_told_with_whether_they_are_silent(served: Served) -> None:
+    """Nothing was heard of them yet, and it is too early to call that silence."""
+    gateways = served.operator("GET", "/v1/centers").json()["gateways"]
+    expected = [{"gateway": f"G00000{n}", "heard_s_ago": None, "silent": False} for n in (1, 2)]
+    assert expected == gateways
+
+
+def test_an_alert_that_was_not_taken_is_in_the_log(served: Served) -> None:
+    """With the app, the reason, and its id as soon as there is one; never with what the person sent."""
+    assert served.alert("api-not-taken", "tsunami", reporter="juan").status_code == 422
+    served.end()
+    (line,) = [one for one in served.log if one.get("alert") == "api-not-taken"]
+    expected = ("alert not taken", 422, "unknown_class", "app")
+    assert expected == (line["event"], line["status"], line["code"], line["app"])
+    assert "juan" not in json.dumps(line)
+    served.start()
 
 
 def test_an_operator_takes_an_incident_to_its_end(served: Served) -> None:

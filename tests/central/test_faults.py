@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+import httpx
 import pytest
 
+from central.api.access import Access
+from central.api.alerts import AlertDoor
+from central.api.application import application
+from central.api.feed import Feed
 from central.broker.mqtt import MqttBroker, tls
 from central.domain.alert import Alert
 from central.domain.errors import Unavailable
+from central.flows.intake import Recorded
 from central.settings import load
 from central.wiring import Central
 from protocol import hop, report
@@ -148,3 +154,24 @@ def test_a_service_that_lost_a_part_ends_and_says_so(installation: Installation)
     central._broker.run = broken  # type: ignore[method-assign]
     with pytest.raises(Unavailable, match="ended by itself"):
         asyncio.run(asyncio.wait_for(central.run(), 20))
+
+
+def test_an_error_nobody_foresaw_is_answered_in_the_same_shape(rig: Rig, installation: Installation) -> None:
+    """500 with a code and a sentence; nothing in it promises that something was saved."""
+
+    async def ask() -> httpx.Response:
+        access = Access(rig.reader.credentials)
+        door, feed = AlertDoor(access, rig.intake, rig.reader), Feed(access, rig.reader)
+        app = application(access, door, feed, rig.reader, rig.operators, rig.devices, rig.fleet, lambda: True)
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"Authorization": f"Bearer {installation.app}"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://central", headers=headers) as client:
+            return await client.post("/v1/alerts", json={"id": "unforeseen-1", "class": "general"})
+
+    rig.intake.record = _fails  # type: ignore[method-assign]
+    response = rig.run(ask())
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "failed")
+
+
+async def _fails(_alert: Alert) -> Recorded:
+    raise RuntimeError("nobody foresaw this")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from central.flows.fleet import Fleet
 from protocol import hop
-from tests.central.rig import Rig
+from tests.central.rig import NOW, Rig
 
 
 def test_one_damaged_heartbeat_does_not_silence_a_digest(rig: Rig) -> None:
@@ -25,3 +26,19 @@ def test_a_heartbeat_shown_again_is_no_sign_of_life(rig: Rig) -> None:
     rig.clock.at += 600
     rig.receive(1, rig.gateways[1].envelope([beat]))
     assert rig.fleet.status(1).heard == heard > 0
+
+
+def test_a_gateway_that_says_nothing_for_two_digests_is_silent() -> None:
+    """And no longer once it is heard; before that, the time since central began to listen counts."""
+    fleet = Fleet(NOW)
+    assert [fleet.describe_gateway(1, NOW + later)["silent"] for later in (600, 601)] == [False, True]
+    fleet.heard(1, NOW + 700)
+    assert [fleet.describe_gateway(1, NOW + later)["silent"] for later in (1300, 1301)] == [False, True]
+
+
+def test_refusals_are_told_by_municipality(rig: Rig) -> None:
+    """What was not believed of one city's devices is no business of another's."""
+    rig.greet(1)
+    rig.greet(1, nonce=b"another!")
+    told = {city: len(rig.reader.refusals(rig.devices.names_of(city))) for city in (1, 2)}
+    assert told == {1: 1, 2: 0}
