@@ -1,4 +1,4 @@
-"""What is enrolled, in memory: groups, centers, and the seals of every device. Read once; read again on demand.
+"""What is enrolled, in memory: groups, centers, and the seals of every device. Read again when it changed.
 
 Implements the ports Keys and Places for the flows.
 """
@@ -20,7 +20,7 @@ from protocol.topics import center_name, gateway_name
 
 
 class Devices:
-    """The registry as flows see it; `reload` after enrolment."""
+    """The registry as flows see it; `refresh` now and then."""
 
     def __init__(self, db: sqlite3.Connection, keyring: Keyring) -> None:
         self._db = db
@@ -29,10 +29,27 @@ class Devices:
         self._centers: dict[int, tuple[Center, int, bytes, int]] = {}
         self._gateways: dict[int, tuple[bytes, Ed25519PublicKey, int]] = {}
         self._municipalities: dict[int, str] = {}
+        self._seen: tuple[int, ...] = ()
+
+    def refresh(self) -> bool:
+        """Read all again when something was enrolled since; whether it was."""
+        if self._state() == self._seen:
+            return False
+        self.reload()
+        return True
+
+    def _state(self) -> tuple[int, ...]:
+        """Rises with every enrolment: rows are added, and a replaced gateway has a higher epoch. Nothing is changed in place."""
+        row = self._db.execute(
+            'SELECT (SELECT count(*) FROM municipality), (SELECT count(*) FROM "group"), (SELECT count(*) FROM center),'
+            " (SELECT count(*) FROM gateway), (SELECT total(sequence_epoch) FROM gateway)"
+        ).fetchone()
+        return tuple(int(value) for value in row)
 
     def reload(self) -> None:
         """Read all rows again."""
         db = self._db
+        self._seen = self._state()
         self._municipalities = dict(db.execute("SELECT number, name FROM municipality").fetchall())
         self._gateways = {
             number: (root, Ed25519PublicKey.from_public_bytes(key), municipality)

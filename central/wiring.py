@@ -39,6 +39,7 @@ _log = structlog.get_logger()
 
 ROUND_S = 0.5
 RECEIPT_S = 0.2
+REGISTRY_S = 2.0
 
 
 class Central:
@@ -70,7 +71,7 @@ class Central:
         self._rounds = Rounds(self._writer, self._broker, self._clock, sealer)
         acks = Acks(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._intake,
-            self._owed.add, settings.button_classes,
+            self._fleet, self._owed.add, settings.button_classes,
         )  # fmt: skip
         greetings = Greetings(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet
@@ -105,7 +106,8 @@ class Central:
             asyncio.get_running_loop().add_signal_handler(signum, ended.set)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server._serve(sockets=[listener]))
-        tasks = [asyncio.create_task(work) for work in (self._broker.run(), self._round(), self._receipt())]
+        works = (self._broker.run(), self._round(), self._receipt(), self._registry())
+        tasks = [asyncio.create_task(work) for work in works]
         host, port = listener.getsockname()[:2]
         _log.info(
             "serving", http=f"http://{host}:{port}", broker=f"{self._settings.broker_host}:{self._settings.broker_port}"
@@ -140,6 +142,15 @@ class Central:
         while True:
             await self._quietly(self._rounds.once())
             await asyncio.sleep(ROUND_S)
+
+    async def _registry(self) -> None:
+        while True:
+            await asyncio.sleep(REGISTRY_S)
+            try:
+                if self._devices.refresh():
+                    _log.info("registry read again")
+            except Exception:
+                _log.exception("registry not read")
 
     async def _receipt(self) -> None:
         while True:

@@ -23,6 +23,7 @@ from central.domain.incident import (
 )
 from central.domain.receipts import received
 from central.flows.dispatch import OURS, Envelope, Sealer
+from central.flows.fleet import Fleet
 from central.flows.intake import Intake
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import codes, countersign
@@ -53,6 +54,7 @@ class Acks:
         places: Places,
         sealer: Sealer,
         intake: Intake,
+        fleet: Fleet,
         on_receipt: Callable[[int], None],
         button_classes: Mapping[int, str],
     ) -> None:
@@ -63,6 +65,7 @@ class Acks:
         self._places = places
         self._sealer = sealer
         self._intake = intake
+        self._fleet = fleet
         self._on_receipt = on_receipt
         self._button_classes = button_classes
 
@@ -170,14 +173,26 @@ class Acks:
         """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
         class_name = self._button_classes.get(ack.status)
         envelopes = self._pressed(unit, ack, class_name, now) if class_name else []
-        incident = unit.incident(ack.incident)
+        self._fleet.event(ack, now)
+        incident = unit.incident(self._incident_of(unit, ack))
         if incident is not None:
             text = f"center {ack.center}: {codes.status_name(ack.status)}"
-            unit.add_entry(ack.incident, now, "event", center_name(ack.center), text)
+            unit.add_entry(incident.id, now, "event", center_name(ack.center), text)
             if ack.status == codes.SOUNDING_LOCALLY and may(INCIDENT_MOVES, incident.state, SOUNDING):
                 unit.set_incident_state(incident.id, SOUNDING)
-            self._did_already(unit, ack)
+            if incident.id == ack.incident:
+                self._did_already(unit, ack)
+            else:
+                unit.file_ack(ack.center, ack.sequence, incident.id)
         return envelopes
+
+    def _incident_of(self, unit: Unit, ack: Any) -> int:
+        """The incident that the center's own id stands for: that of the same number, or the one its press joined."""
+        if not ack.incident or unit.incident(ack.incident) is not None:
+            return int(ack.incident)
+        municipality = self._places.municipality_of(self._places.center_group(ack.center))
+        known = unit.incident_of_alert(municipality, _press(ack))
+        return known[0] if known else int(ack.incident)
 
     def _did_already(self, unit: Unit, ack: Any) -> None:
         """What its own button made a center do is what it was commanded to do for the same incident."""
@@ -190,7 +205,7 @@ class Acks:
     def _pressed(self, unit: Unit, ack: Any, class_name: str, now: float) -> list[Envelope]:
         group = self._places.center_group(ack.center)
         alert = Alert(
-            id=f"{center_name(ack.center)}-{ack.incident:016x}",
+            id=_press(ack),
             municipality=self._places.municipality_of(group),
             class_name=class_name,
             source="button",
@@ -202,3 +217,8 @@ class Acks:
         recorded, envelopes = self._intake.take(unit, alert, now, ack.incident)
         _log.info(codes.status_name(ack.status), incident=str(recorded.incident), center=center_name(ack.center))
         return envelopes
+
+
+def _press(ack: Any) -> str:
+    """The id of the alert that a pressed button is."""
+    return f"{center_name(ack.center)}-{ack.incident:016x}"

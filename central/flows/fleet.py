@@ -21,6 +21,8 @@ class CenterStatus:
     uptime_s: int = 0
     sequence: int = 0
     report_sequence: int = 0
+    event: str = ""
+    event_at: float = 0.0
     report: dict[str, Any] = field(default_factory=dict)
 
 
@@ -66,6 +68,11 @@ class Fleet:
         if report.sequence > status.report_sequence:
             status.report_sequence, status.report = report.sequence, report.body
 
+    def event(self, ack: Any, now: float) -> None:
+        """What a center told without being asked: mains lost, cabinet opened, a button."""
+        status = self.status(ack.center)
+        status.event, status.event_at = codes.status_name(ack.status), now - ack.age
+
     def describe_gateway(self, gateway: int, now: float) -> dict[str, Any]:
         """A gateway for the API; one that says nothing any more is silent, whatever its centers said before."""
         heard = self.gateways.get(gateway)
@@ -85,5 +92,7 @@ class Fleet:
             "battery_mv": status.battery_mv or None,
             "mains": bool(status.flags & codes.BEAT_MAINS) if status.battery_mv else None,
             "outputs": codes.output_names(status.outputs),
+            "event": status.event or None,
+            "event_s_ago": round(now - status.event_at, 1) if status.event else None,
             "report": status.report,
         }

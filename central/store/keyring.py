@@ -40,7 +40,8 @@ class Keyring:
     def __init__(self, master: bytes) -> None:
         self._cipher = AESGCM(master)
         self._centers: dict[tuple[int, int, int], Pair] = {}
-        self._gateways: dict[int, Pair] = {}
+        # By the wrapped root too: a replaced gateway has another one.
+        self._gateways: dict[tuple[int, bytes], Pair] = {}
 
     @classmethod
     def load(cls, path: Path) -> Keyring:
@@ -85,7 +86,8 @@ class Keyring:
 
     def gateway(self, number: int, wrapped: bytes) -> Pair:
         """The hop seals between central and a gateway."""
-        found = self._gateways.get(number)
+        found = self._gateways.get((number, wrapped))
         if found is None:
-            found = self._gateways[number] = gateway_pair(self.unwrap(gateway_name(number), wrapped), number)
+            found = gateway_pair(self.unwrap(gateway_name(number), wrapped), number)
+            self._gateways[number, wrapped] = found
         return found

@@ -252,6 +252,12 @@ class Unit:
         )
         return done.rowcount == 1
 
+    def file_ack(self, center: int, sequence: int, incident: int) -> None:
+        """Keep an ack with the incident it belongs to, where its center named it by an id of its own."""
+        self._db.execute(
+            "UPDATE ack SET incident = ? WHERE center = ? AND sequence = ?", (to_signed(incident), center, sequence)
+        )
+
     def refuse(self, now: float, device: str, reason: str, octets: bytes) -> None:
         """Keep what was not believed, the newest thousand."""
         self._db.execute(

@@ -137,10 +137,10 @@ class Rig:
         self.intake = Intake(*world, self.devices, classes.load(classes.SHIPPED), sealer, lambda: next(ids))
         self.rounds = Rounds(*world, sealer)
         self.operators = Operators(*world, sealer)
-        acks = Acks(*world, self.devices, self.devices, sealer, self.intake, self.owed.add, BUTTONS)
+        acks = Acks(*world, self.devices, self.devices, sealer, self.intake, self.fleet, self.owed.add, BUTTONS)
         greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet)
         self.uplink = Uplink(self.writer, self.clock, self.devices, self.devices, self.fleet, acks, greetings)
-        self.gateways = {n: GatewayPlayer(n, self._json(gateway_name(n), "keys.json")) for n in (1, 2)}
+        self.gateways = {n: self.gateway_player(n) for n in (1, 2)}
         self.centers = {n: CenterPlayer(self.device(n)) for n in (1, 2, 3)}
         self._ids = itertools.count(1)
 
@@ -227,6 +227,10 @@ class Rig:
             rows = [db.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3").fetchall() for table in tables]
         db.close()
         return rows
+
+    def gateway_player(self, number: int) -> GatewayPlayer:
+        """A gateway with the keys that enrolment wrote last."""
+        return GatewayPlayer(number, self._json(gateway_name(number), "keys.json"))
 
     def device(self, center: int) -> dict[str, Any]:
         """What enrolment wrote for a center."""

@@ -284,3 +284,22 @@ def test_a_center_far_ahead_of_a_restored_database_is_caught_up_with(rig: Rig, i
         counter = rig.centers[1].command(frame).counter
     assert counter > 100_000
     assert [state for _, state in mine(rig, incident)] == ["superseded"] * 6 + ["pending"]
+
+
+def test_a_press_that_joins_an_incident_is_told_there(rig: Rig, incident: int) -> None:
+    """The center named it by an id of its own; its words and their evidence stand where the operators look."""
+    minted = 1 << 63 | 2 << 32 | 1
+    rig.ack(2, status=codes.PANIC, incident=minted)
+    rig.ack(2, status=codes.SOUNDING_LOCALLY, incident=minted, outputs=1)
+    assert rig.kinds(incident)[-3:] == ["joined", "event", "event"]
+    assert (rig.state(incident), len(rig.reader.evidence(incident)), len(rig.reader.evidence(minted))) == (
+        "sounding", 2, 0
+    )  # fmt: skip
+
+
+def test_what_a_center_tells_unasked_is_its_status(rig: Rig, incident: int) -> None:
+    """No incident: mains lost is news about the center, with its age."""
+    before = rig.kinds(incident)
+    rig.ack(1, status=codes.MAINS_LOST, age=30)
+    told = rig.fleet.describe(1, rig.clock.at)
+    assert (told["event"], told["event_s_ago"], rig.kinds(incident)) == ("mains lost", 30.0, before)

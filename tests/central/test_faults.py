@@ -13,6 +13,7 @@ from central.api.alerts import AlertDoor
 from central.api.application import application
 from central.api.feed import Feed
 from central.broker.mqtt import MqttBroker, tls
+from central.commands.enroll import enrolment
 from central.domain.alert import Alert
 from central.domain.errors import Unavailable
 from central.flows.intake import Recorded
@@ -22,6 +23,7 @@ from protocol import hop, report
 from protocol.codes import CENTRAL
 from protocol.keys import center_pair
 from protocol.messages import COMMAND
+from tests.central.players import CenterPlayer
 from tests.central.rig import HOME, Installation, Rig
 
 LAST_COUNTER = 0xFFFFFFFF
@@ -175,3 +177,16 @@ def test_an_error_nobody_foresaw_is_answered_in_the_same_shape(rig: Rig, install
 
 async def _fails(_alert: Alert) -> Recorded:
     raise RuntimeError("nobody foresaw this")
+
+
+def test_what_is_enrolled_while_central_serves_is_known_without_a_restart(rig: Rig, installation: Installation) -> None:
+    """A new center is greeted; a replaced gateway is spoken to under its new key."""
+    with enrolment(installation.settings) as it:
+        name = it.center(1, "G000001", HOME.lat, HOME.lon, "127.0.0.1", 8883, installation.folder)
+        it.gateway(1, installation.folder, again=1)
+    assert (rig.devices.refresh(), rig.devices.refresh()) == (True, False)
+    rig.gateways[1] = rig.gateway_player(1)
+    rig.centers[4] = CenterPlayer(rig.device(4))
+    rig.greet(4)
+    assert (name, len(rig.taken())) == ("C000004", 1)
+    assert rig.alert().plan[-1].startswith("center 4: siren")
