@@ -155,6 +155,49 @@ def test_a_new_device_starts_empty():
     assert state.pairs == []
 
 
+class Ram:
+    """A block device that dies at operation `left`; the write it dies in is torn."""
+
+    SIZE = 256
+
+    def __init__(self):
+        self.data = bytearray(self.SIZE * 48)
+        self.left = None
+
+    def spend(self):
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise OSError(5)
+
+    def readblocks(self, block, into, offset=0):
+        at = block * self.SIZE + offset
+        # Octet by octet: the collector may close files, and then nothing may be allocated.
+        for index in range(len(into)):
+            into[index] = self.data[at + index]
+
+    def writeblocks(self, block, octets, offset=None):
+        at = block * self.SIZE + (offset or 0)
+        count = len(octets)
+        if self.left is not None and self.left <= 0:
+            count = count // 2 if self.left == 0 else 0
+        for index in range(count):
+            self.data[at + index] = octets[index]
+        self.spend()
+
+    def ioctl(self, operation, argument):
+        if operation == 4:
+            return 48
+        if operation == 5:
+            return self.SIZE
+        if operation == 6:
+            self.spend()
+            at = argument * self.SIZE
+            for index in range(self.SIZE):
+                self.data[at + index] = 0xFF
+            return 0
+
+
 def test_littlefs_cut_at_every_block_operation():
     """The real littlefs of a board on a block device that dies at operation n, with torn writes (MicroPython only)."""
     try:
@@ -162,46 +205,6 @@ def test_littlefs_cut_at_every_block_operation():
     except ImportError:
         return
     import os
-
-    class Ram:
-        SIZE = 256
-
-        def __init__(self):
-            self.data = bytearray(self.SIZE * 48)
-            self.left = None
-
-        def spend(self):
-            if self.left is not None:
-                self.left -= 1
-                if self.left < 0:
-                    raise OSError(5)
-
-        def readblocks(self, block, into, offset=0):
-            at = block * self.SIZE + offset
-            # Octet by octet: the collector may close files, and then nothing may be allocated.
-            for index in range(len(into)):
-                into[index] = self.data[at + index]
-
-        def writeblocks(self, block, octets, offset=None):
-            at = block * self.SIZE + (offset or 0)
-            count = len(octets)
-            if self.left is not None and self.left <= 0:
-                count = count // 2 if self.left == 0 else 0
-            for index in range(count):
-                self.data[at + index] = octets[index]
-            self.spend()
-
-        def ioctl(self, operation, argument):
-            if operation == 4:
-                return 48
-            if operation == 5:
-                return self.SIZE
-            if operation == 6:
-                self.spend()
-                at = argument * self.SIZE
-                for index in range(self.SIZE):
-                    self.data[at + index] = 0xFF
-                return 0
 
     survived = 0
     for dies_at in range(0, 60, 2):
@@ -235,3 +238,51 @@ def test_littlefs_cut_at_every_block_operation():
         assert [pair[0] for pair in found.pairs] == list(range(1, found.boot + 1))
         survived += written < 5
     assert survived > 5
+
+
+class Mounted:
+    """The file system of a board as FlashBench wants it."""
+
+    def rename(self, old, new):
+        import os
+
+        os.rename("/flash/" + old, "/flash/" + new)  # noqa: PTH104
+
+    def open(self, path, mode="r"):
+        return open("/flash/" + path, mode)  # noqa: PTH123
+
+
+def test_a_center_on_littlefs_acts_once_wherever_the_power_goes():
+    """The whole of it on the real file system: cut at every block operation, everything sent again, nothing acted on twice."""
+    try:
+        from os import VfsLfs2, mount, umount
+    except ImportError:
+        return
+    cuts = 0
+    for dies_at in range(0, 150, 3):
+        device = Ram()
+        VfsLfs2.mkfs(device)
+        executed, boots = [], []
+        for left in (dies_at, None):
+            again = Ram()
+            again.data[:] = device.data
+            device = again
+            mount(VfsLfs2(device, readsize=16, progsize=16), "/flash")
+            device.left = left
+            try:
+                bench = FlashBench(Mounted(), executed, boots)
+                for incident in INCIDENTS:
+                    bench.command(incident=incident, action=codes.ACTIVATE | codes.INDICATOR, duration=1)
+            except OSError:
+                assert left is not None
+                cuts += 1
+            executed.append(None)
+            try:
+                umount("/flash")
+            except OSError:
+                pass
+        assert boots == sorted(set(boots)), (dies_at, boots)
+        for incident in INCIDENTS:
+            assert executed.count(incident) <= 1, (dies_at, executed)
+            assert bench.state.executed(incident, 1)
+    assert cuts > 10
