@@ -25,12 +25,16 @@ const WORDS = [
   [/deadline passed: nobody acknowledged/, "se venció el plazo: nadie reconoció"],
   [/deadline passed: nothing sounded and nobody acknowledged/, "se venció el plazo: nada sonó y nadie reconoció"],
   [/(\d+) centers are told to be silent/, "orden de silencio a $1 centrales"], [/did not answer/, "no respondió"],
-  [/never said hello/, "nunca saludó"], [/, (\d+) s ago/, ", hace $1 s"], [/joins/, "se suma"], [/panic button/, "botón de pánico"],
+  [/never said hello/, "nunca saludó"], [/: anew after its start/, ": otra vez, recién arrancó"], [/: anew, it did not answer before/, ": otra vez, no había respondido"],
+  [/: anew/, ": otra vez"], [/could not be sealed/, "no se pudo firmar"], [/silent button/, "botón silencioso"], [/cabinet opened/, "gabinete abierto"],
+  [/no group for this alert/, "sin grupo para esta alerta"], [/is silent: nothing loud is sent/, "es silenciosa: no suena nada"], [/ s old: /, " s de demora: "],
+  [/, (\d+) s ago/, ", hace $1 s"], [/joins/, "se suma"], [/panic button/, "botón de pánico"],
 ];
-const ACTORS = [[/^app$/, "teléfono"], [/^button$/, "botón"], [/^operator /, "operador "]];
+const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^operator /, "operador "]];
 const spanish = (text, words) => words.reduce((said, [english, word]) => said.replace(english, word), text);
 const SILENT = new Set(["gender_violence"]);
 const RETRY_MS = 2000;
+const FLEET_MS = 30000;
 
 let incidents = [];
 let chosen = null;
@@ -58,9 +62,12 @@ function urgency(incident) {
 function drawList() {
   incidents.sort((a, b) => urgency(a) - urgency(b) || b.opened - a.opened);
   $("empty").hidden = incidents.length > 0;
+  // The list is drawn anew; whoever walks it with the keyboard stays where they were.
+  const focused = document.activeElement?.dataset?.id;
   $("list").replaceChildren(...incidents.map((incident) => {
     const button = document.createElement("button");
     button.type = "button";
+    button.dataset.id = incident.id;
     button.dataset.state = incident.state;
     button.dataset.silent = SILENT.has(incident.class);
     button.dataset.attention = incident.attention && incident.state !== "closed";
@@ -74,13 +81,15 @@ function drawList() {
     const where = incident.group === null ? "sin grupo" : `grupo ${incident.group}`;
     const heard = incident.centers_commanded
       ? `${incident.centers_sounded} de ${incident.centers_commanded} centrales sonaron` : "no se envió nada a las centrales";
-    small.textContent = `${stamp(incident.opened)} · ${where} · ${heard}`;
+    const presses = incident.presses > 1 ? ` · ${incident.presses} alertas` : "";
+    small.textContent = `${stamp(incident.opened)} · ${where} · ${heard}${presses}`;
     button.append(name, state, small);
     button.addEventListener("click", () => choose(incident.id, true));
     const item = document.createElement("li");
     item.append(button);
     return item;
   }));
+  if (focused) $("list").querySelector(`[data-id="${focused}"]`)?.focus();
   const late = incidents.filter((incident) => incident.attention && incident.state !== "closed" && incident.state !== "acknowledged");
   $("attention").hidden = late.length === 0;
   $("attention").textContent = late.length === 1
@@ -144,6 +153,14 @@ async function refresh() {
   return refreshing;
 }
 
+async function lookAtFleet() {
+  const { gateways } = await call("GET", "/v1/centers");
+  const silent = gateways.filter((gateway) => gateway.silent).map((gateway) => gateway.gateway);
+  $("fleet").hidden = silent.length === 0;
+  $("fleet").textContent = `Sin noticias de ${silent.length === 1 ? "la pasarela" : "las pasarelas"} ${silent.join(", ")}: `
+    + "sus centrales pueden no sonar.";
+}
+
 function linked(on) {
   $("link").hidden = false;
   $("link").dataset.state = on ? "on" : "off";
@@ -176,6 +193,7 @@ async function enterRoom() {
   $("room").hidden = false;
   $("leave").hidden = false;
   watch();
+  lookAtFleet().catch(() => linked(false));
 }
 
 $("login").addEventListener("submit", async (event) => {
@@ -195,5 +213,6 @@ $("leave").addEventListener("click", async () => { await call("DELETE", "/v1/ses
 $("acknowledge").addEventListener("click", () => act("acknowledge", null, "Lo tenés vos."));
 $("stop").addEventListener("click", () => act("stop", null, "Orden de silencio enviada: mirá abajo qué central calló."));
 $("close").addEventListener("click", () => act("close", { disposition: $("disposition").value }, "Cerrado."));
+setInterval(() => { if (!$("room").hidden) lookAtFleet().catch(() => linked(false)); }, FLEET_MS);
 setInterval(() => { $("clock").textContent = time.format(new Date()); }, 1000);
 enterRoom().catch(() => leaveRoom());

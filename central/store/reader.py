@@ -142,6 +142,7 @@ class Reader:
         }
 
     def _progress(self, key: int) -> dict[str, int]:
+        alerts = self._db.execute("SELECT count(*) FROM alert WHERE incident = ?", (key,)).fetchone()[0]
         states = [
             row[0]
             for row in self._db.execute(
@@ -149,6 +150,7 @@ class Reader:
             )
         ]
         return {
+            "presses": alerts,
             "centers_commanded": len(states),
             "centers_answered": sum(state in ("accepted", "sounding", "done", "refused", "failed") for state in states),
             "centers_sounded": sum(state in ("sounding", "done") for state in states),

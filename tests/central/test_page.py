@@ -77,3 +77,22 @@ def test_an_operator_sees_an_incident_appear_and_takes_it_with_the_keyboard(serv
     assert states == {"gender_violence": "open", "general": "acknowledged"}
     assert page.context.cookies()[0]["httpOnly"] is True
     assert said == []
+
+
+def test_an_operator_is_told_of_what_nobody_took_and_of_a_cut_feed(installation: Installation, page: Page) -> None:
+    """The deadline's banner; the keyboard stays in place while the list changes; a dead service is seen at once."""
+    served = Served(installation, free_port(), deadline_s=1)
+    served.alert("page-late-1", "general")
+    page.goto(f"http://127.0.0.1:{served.port}/")
+    page.get_by_label("Clave de operador").fill(installation.operator)
+    page.keyboard.press("Enter")
+    expect(page.locator("#attention")).to_contain_text("Nadie reconoció a tiempo: Alerta general")
+    row = page.locator("#list button", has_text="Alerta general")
+    row.focus()
+    served.alert("page-late-2", "general")
+    expect(row).to_contain_text("2 alertas")
+    expect(row).to_be_focused()
+    if "SERENO_SCREENSHOT_LATE" in os.environ:
+        page.screenshot(path=os.environ["SERENO_SCREENSHOT_LATE"])
+    served.close()
+    expect(page.locator("#link")).to_have_text("Sin conexión: lo que ves puede ser viejo")
