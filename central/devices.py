@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from central.domain.alert import Position
 from central.domain.group import Center, Group
-from central.store.keyring import Keyring
+from central.store.keyring import Keyring, KeyringError
 from protocol.keys import Pair
 from protocol.topics import center_name, gateway_name
 
@@ -74,6 +74,22 @@ class Devices:
         self._groups = {
             number: replace(group, centers=tuple(members.get(number, ()))) for number, group in groups.items()
         }
+
+    def damaged(self) -> list[str]:
+        """Devices whose root the master key does not open; raises KeyringError when it opens none: it is another's key."""
+        names = []
+        wrapped = [(center_name(number), root) for number, (_, _, root, _) in self._centers.items()]
+        wrapped += [(gateway_name(number), root) for number, (root, _, _) in self._gateways.items()]
+        for name, root in wrapped:
+            try:
+                self._keyring.unwrap(name, root)
+            except KeyringError:
+                names.append(name)
+        if wrapped and len(names) == len(wrapped):
+            raise KeyringError(
+                "the master key is not the one that wrapped this database's keys; put the right one back"
+            )
+        return names
 
     # Keys
 

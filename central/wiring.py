@@ -57,6 +57,8 @@ class Central:
         self._reader = Reader(settings.database)
         self._devices = Devices(connect(settings.database, read_only=True), Keyring.load(settings.master_key))
         self._devices.reload()
+        for name in self._devices.damaged():
+            _log.error("the key of a device cannot be opened: enroll it again", device=name)
         self._broker = MqttBroker(
             _name(settings), settings.broker_host, settings.broker_port, tls(settings.process), self._received,
             settings.protocol, lambda: self._soon(self._quietly(self._rounds.link_up())),

@@ -14,6 +14,7 @@ from cryptography import x509
 from central import classes
 from central import settings as settings_file
 from central.broker.mqtt import tls
+from central.devices import Devices
 from central.domain.errors import CentralError
 from central.settings import Settings
 from central.store.database import connect
@@ -59,8 +60,11 @@ def _state(settings: Settings) -> Iterator[Finding]:
         return
     if not os.access(settings.state, os.W_OK):
         yield Finding("error", f"{settings.state} cannot be written by this user")
-    Keyring.load(settings.master_key)
     db = connect(settings.database, read_only=True)
+    devices = Devices(db, Keyring.load(settings.master_key))
+    devices.reload()
+    for name in devices.damaged():
+        yield Finding("error", f"the key of {name} cannot be opened with {settings.master_key}; enroll it again")
     counts = [db.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0] for table in ("group", "gateway", "center")]  # noqa: S608
     db.close()
     yield Finding("ok", f"database: {counts[0]} groups, {counts[1]} gateways, {counts[2]} centers")

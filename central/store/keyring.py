@@ -73,8 +73,8 @@ class Keyring:
         """The root of a device; raises KeyringError when the master key is another one."""
         try:
             return self._cipher.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], device.encode())
-        except InvalidTag as error:
-            raise KeyringError(f"the key of {device} was wrapped under another master key") from error
+        except (InvalidTag, ValueError) as error:
+            raise KeyringError(f"the key of {device} is damaged, or was wrapped under another master key") from error
 
     def center(self, number: int, wrapped: bytes, epoch: int, authority: int) -> Pair:
         """The seals between an authority and a center."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 from central.domain.receipts import received
-from central.store.unit import Unit
 from protocol import codes, hop
 from protocol.messages import COMMAND, KIND_RECEIPT
 from tests.central.rig import Rig
@@ -165,79 +162,6 @@ def test_the_word_of_a_center_is_believed_after_the_command_expired(rig: Rig, in
     assert (mine(rig, incident), rig.state(incident)) == ([(1, "sounding")], "sounding")
 
 
-def test_a_panic_button_adopts_its_incident_and_commands_the_group(rig: Rig) -> None:
-    """Under the id that the center minted, with the pair that the pressed center already executed."""
-    rig.greet(1)
-    rig.greet(2)
-    rig.taken()
-    rig.ack(1, status=codes.PANIC, incident=PANIC_ID)
-    frames = [frame for gateway, frame in rig.taken() if gateway == 1]
-    commands = [rig.centers[center].command(frame) for center, frame in zip((1, 2), frames, strict=True)]
-    assert [(one.incident, one.activation, one.class_) for one in commands] == [(PANIC_ID, 1, 1)] * 2
-    assert rig.reader.incidents(1)[0]["id"] == str(PANIC_ID)
-
-
-def test_a_panic_told_twice_is_one_incident(rig: Rig) -> None:
-    """The same ack again, and the same press under another sequence, open nothing and command nothing more."""
-    rig.greet(2)
-    rig.taken()
-    octets = rig.ack(1, status=codes.PANIC, incident=PANIC_ID)
-    assert len(rig.frames(COMMAND.kind)) == 1
-    rig.receive(1, octets)
-    rig.ack(1, status=codes.PANIC, incident=PANIC_ID)
-    assert (rig.frames(COMMAND.kind), len(rig.reader.incidents(1))) == ([], 1)
-
-
-def test_a_panic_whose_incident_was_not_saved_is_not_receipted(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ack and its incident are one transaction: the gateway's next copy opens what the first could not."""
-    octets = rig.gateways[1].countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID), int(rig.clock.at))
-
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Unit, "add_incident", full)
-        rig.receive(1, octets)
-    assert (rig.owed, rig.reader.incidents(1)) == (set(), [])
-    rig.receive(1, octets)
-    assert (rig.owed, [row["id"] for row in rig.reader.incidents(1)]) == ({1}, [str(PANIC_ID)])
-
-
-def test_a_gateway_cannot_press_the_button(rig: Rig) -> None:
-    """It holds the local keys of its centers; an event under them opens nothing and sounds nothing."""
-    rig.greet(2)
-    rig.taken()
-    before = rig.snapshot()
-    rig.ack(1, status=codes.PANIC, incident=PANIC_ID, authority=codes.LOCAL)
-    assert (rig.snapshot(), rig.taken()) == (before, [])
-    assert rig.refusals() == ["authority 1 does not answer to central"]
-
-
-def test_the_pressed_center_makes_its_incident_sound(rig: Rig) -> None:
-    """Its siren was measured on: the deadline must not tell a person that nothing sounded."""
-    rig.ack(1, status=codes.PANIC, incident=PANIC_ID)
-    rig.ack(1, status=codes.SOUNDING_LOCALLY, incident=PANIC_ID, outputs=codes.SIREN)
-    assert rig.state(PANIC_ID) == "sounding"
-
-
-def test_a_silent_button_tells_the_operators_and_moves_nothing(rig: Rig) -> None:
-    """An incident under the id that the center minted, and not one command, whatever the class does."""
-    rig.greet(1)
-    rig.greet(2)
-    rig.taken()
-    rig.ack(1, status=codes.SILENT_PANIC, incident=PANIC_ID)
-    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
-    assert rig.reader.incidents(1)[0]["class"] == "gender_violence"
-
-
-def test_a_late_panic_moves_nothing_and_is_not_lost(rig: Rig) -> None:
-    """A press that was cut off for longer than three minutes wakes nobody, and the operators see it."""
-    rig.greet(2)
-    rig.taken()
-    rig.ack(1, status=codes.PANIC, incident=PANIC_ID, age=181)
-    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
-
-
 def test_receipts_tell_the_gateway_what_is_stored(rig: Rig, incident: int) -> None:
     """A gap stays open in the bit map, and closes when the missing one arrives."""
     gateway, player, base = rig.gateways[1], rig.centers[1], 1 << 24
@@ -284,17 +208,6 @@ def test_a_center_far_ahead_of_a_restored_database_is_caught_up_with(rig: Rig, i
         counter = rig.centers[1].command(frame).counter
     assert counter > 100_000
     assert [state for _, state in mine(rig, incident)] == ["superseded"] * 6 + ["pending"]
-
-
-def test_a_press_that_joins_an_incident_is_told_there(rig: Rig, incident: int) -> None:
-    """The center named it by an id of its own; its words and their evidence stand where the operators look."""
-    minted = 1 << 63 | 2 << 32 | 1
-    rig.ack(2, status=codes.PANIC, incident=minted)
-    rig.ack(2, status=codes.SOUNDING_LOCALLY, incident=minted, outputs=1)
-    assert rig.kinds(incident)[-3:] == ["joined", "event", "event"]
-    assert (rig.state(incident), len(rig.reader.evidence(incident)), len(rig.reader.evidence(minted))) == (
-        "sounding", 2, 0
-    )  # fmt: skip
 
 
 def test_what_a_center_tells_unasked_is_its_status(rig: Rig, incident: int) -> None:

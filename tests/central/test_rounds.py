@@ -196,3 +196,11 @@ def test_what_waits_goes_out_when_the_broker_comes_back(rig: Rig, incident: int)
     rig.run(rig.rounds.link_up())
     assert rig.frames(COMMAND.kind) == []
     assert rig.states(incident) == ["accepted", "pending"]
+
+
+def test_a_closed_incident_is_not_sent_again_whoever_closed_it(rig: Rig, incident: int) -> None:
+    """The round asks the incident itself, besides what closing did to its orders."""
+    rig.taken()
+    rig.run(rig.writer.write(lambda unit: unit.set_incident_state(incident, "closed")))
+    rig.round(3)
+    assert (rig.frames(COMMAND.kind), rig.states(incident)) == ([], ["expired", "pending"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -212,6 +213,22 @@ def test_the_master_key_of_another_installation_is_one_sentence(installation: In
     key.chmod(0o644)
     done = command(installation, "serve")
     assert (done.returncode, "chmod 600" in done.stderr, done.stderr.count("\n")) == (1, True, 1)
+    key.chmod(0o600)
+    key.write_text("00" * 32 + "\n")
+    done = command(installation, "serve")
+    assert (done.returncode, "not the one" in done.stderr, done.stderr.count("\n")) == (1, True, 1)
+    assert [finding.text for finding in examine(installation.settings) if finding.level == "error"] == [
+        "the master key is not the one that wrapped this database's keys; put the right one back"
+    ]
+
+
+def test_check_names_a_device_whose_key_is_damaged(installation: Installation) -> None:
+    """The others still work; this one is enrolled again."""
+    with sqlite3.connect(installation.database) as db:
+        db.execute("UPDATE center SET root = zeroblob(60) WHERE number = 2")
+    db.close()
+    (error,) = [finding.text for finding in examine(installation.settings) if finding.level == "error"]
+    assert error.startswith("the key of C000002 cannot be opened")
 
 
 def test_check_looks_at_everything_and_starts_nothing(installation: Installation) -> None:
