@@ -87,8 +87,11 @@ def test_a_late_panic_moves_nothing_and_is_not_lost(rig: Rig) -> None:
     assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
 
 
-def test_a_press_that_joins_an_incident_is_told_there(rig: Rig, incident: int) -> None:
+def test_a_press_that_joins_an_incident_is_told_there(rig: Rig) -> None:
     """The center named it by an id of its own; its words and their evidence stand where the operators look."""
+    rig.greet(1)
+    incident = rig.alert().incident
+    rig.taken()
     minted = 1 << 63 | 2 << 32 | 1
     rig.ack(2, status=codes.PANIC, incident=minted)
     rig.ack(2, status=codes.SOUNDING_LOCALLY, incident=minted, outputs=1)
