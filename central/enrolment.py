@@ -42,10 +42,19 @@ class Enrolment:
         self._authority = authority
         self._loud = loud
 
+    def root_authority(self) -> bool:
+        """The root authority where there is none yet; whether it was made."""
+        # Asked of the certificate: its key may be away in a safe place, and every device trusts that one root.
+        if (self._authority / "root.pem").exists():
+            return False
+        pki.create_authority(self._authority)
+        return True
+
     def municipality(self, name: str) -> int:
-        """A municipality with an issuing authority of its own; its number."""
+        """A municipality with an issuing authority of its own; its number. Raises Refused without the root's key."""
+        self.root_authority()
         if not (self._authority / "root-key.pem").exists():
-            pki.create_authority(self._authority)
+            raise Refused(f"the root authority's key is away; bring root-key.pem back to {self._authority} for this")
         number = self._insert("INSERT INTO municipality (name) VALUES (?)", name)
         pki.issue_municipality(self._authority, number)
         return number

@@ -57,6 +57,13 @@ def enrolment(settings: Path) -> Iterator[Enrolment]:
 
 
 @app.command()
+def authority(settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
+    """The root authority and the master key, before there is any municipality; those that exist are left alone."""
+    with enrolment(settings) as enrol:
+        _say(as_json, made=enrol.root_authority())
+
+
+@app.command()
 def municipality(name: Annotated[str, typer.Option()], settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
     """A city: its issuing authority is made (and the root authority, the first time)."""
     with enrolment(settings) as enrol:

@@ -110,3 +110,18 @@ def test_a_replaced_card_gets_a_higher_outbox_epoch_and_its_centers_keys_again(t
     assert after["sequence_epoch"] == before["sequence_epoch"] + 1
     assert after["root"] != before["root"]
     assert (tmp_path / "new" / gateway / "centers" / f"{center}.json").read_text() == local
+
+
+def test_a_root_whose_key_is_away_is_never_replaced(tmp_path: Path) -> None:
+    """Every device trusts it: a second root would cut them all off. Devices are enrolled without its key."""
+    with enrolment(settings(tmp_path)) as enrol:
+        assert (enrol.root_authority(), enrol.root_authority()) == (True, False)
+        city = enrol.municipality("Godoy Cruz")
+    authority = tmp_path / "state" / "authority"
+    root = (authority / "root.pem").read_bytes()
+    (authority / "root-key.pem").rename(tmp_path / "safe.pem")
+    with pytest.raises(Refused, match="bring root-key.pem back"), enrolment(settings(tmp_path)) as enrol:
+        enrol.municipality("Luján")
+    with enrolment(settings(tmp_path)) as enrol:
+        assert enrol.gateway(city, tmp_path) == "G000001"
+    assert root == (authority / "root.pem").read_bytes()

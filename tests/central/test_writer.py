@@ -192,7 +192,7 @@ def test_a_disk_that_takes_no_more_octets_loses_nothing_that_was_promised(path: 
     assert rows(path) == ["kept"]
 
 
-def test_the_timeline_can_only_grow(writer: Writer) -> None:
+def test_the_timeline_can_only_grow(writer: Writer, path: Path) -> None:
     """The database itself refuses to change or delete an entry, whoever asks."""
 
     def fill(unit: Unit) -> None:
@@ -205,6 +205,10 @@ def test_the_timeline_can_only_grow(writer: Writer) -> None:
     for statement in ("DELETE FROM entry", "UPDATE entry SET text = 'nothing happened'"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             once(writer, execute(statement))
+        other = connect(path)
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            other.execute(statement)
+        other.close()
     assert once(writer, lambda unit: unit._db.execute("SELECT text FROM entry").fetchone()[0]) == "alert"
 
 
@@ -236,3 +240,11 @@ def test_a_database_of_a_newer_program_is_not_touched(path: Path) -> None:
 def test_ids_of_64_bits_survive_the_database(value: int) -> None:
     """SQLite has signed integers only."""
     assert (to_unsigned(to_signed(value)), -(1 << 63) <= to_signed(value) < 1 << 63) == (value, True)
+
+
+def test_a_commit_is_on_the_disk_before_anybody_hears_of_it(path: Path) -> None:
+    """A write-ahead log that is synced at each commit: 202 holds through a power cut, not only through a crash."""
+    connection = connect(path)
+    asked = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]
+    connection.close()
+    assert asked == ["wal", 2]
