@@ -216,3 +216,11 @@ def test_what_a_center_tells_unasked_is_its_status(rig: Rig, incident: int) -> N
     rig.ack(1, status=codes.MAINS_LOST, age=30)
     told = rig.fleet.describe(1, rig.clock.at)
     assert (told["event"], told["event_s_ago"], rig.kinds(incident)) == ("mains lost", 30.0, before)
+
+
+def test_an_old_word_starts_nothing_that_was_answered_or_stopped(rig: Rig, incident: int) -> None:
+    """Only an order that still waits is issued anew: a silenced street stays silent."""
+    rig.run(rig.operators.stop(1, incident, "Ana"))
+    rig.taken()
+    rig.ack(1, counter=1, status=codes.SOUNDING, incident=incident - 5)
+    assert (rig.frames(COMMAND.kind), rig.state(incident)) == ([], "open")

@@ -181,6 +181,8 @@ async def _fails(_alert: Alert) -> Recorded:
 
 def test_what_is_enrolled_while_central_serves_is_known_without_a_restart(rig: Rig, installation: Installation) -> None:
     """A new center is greeted; a replaced gateway is spoken to under its new key."""
+    rig.greet(1)
+    rig.taken()
     with enrolment(installation.settings) as it:
         name = it.center(1, "G000001", HOME.lat, HOME.lon, "127.0.0.1", 8883, installation.folder)
         it.gateway(1, installation.folder, again=1)
