@@ -92,8 +92,9 @@ class Intake:
         plan = route(alert, group, policy)
         number = group.number if group else None
         joined = None
-        if number is not None:
-            # Without a group nothing says that two people in trouble are in the same trouble.
+        if number is not None and not policy.silent:
+            # Without a group nothing says that two people in trouble are in the same trouble; and two victims of a silent
+            # class are two, even in one street: the second must not vanish in an incident that somebody already has.
             joined = unit.open_incident(alert.municipality, number, alert.class_name, now - self._grouping_s)
         if adopt is not None and joined is None:
             joined = unit.incident(adopt)

@@ -181,3 +181,10 @@ def test_a_late_press_does_not_ask_again(rig: Rig) -> None:
     rig.taken()
     assert {rig.alert(age_s=181).incident, rig.alert(position=AWAY, group=1).incident} == {incident}
     assert rig.frames(COMMAND.kind) == []
+
+
+def test_two_silent_alerts_of_one_group_are_two_incidents(rig: Rig) -> None:
+    """The second person in danger must not vanish in an incident that an operator already has."""
+    first, second = rig.alert("gender_violence"), rig.alert("gender_violence")
+    assert first.incident != second.incident
+    assert len(rig.reader.incidents(1)) == 2
