@@ -28,6 +28,10 @@ class SystemClock:
         """Unix seconds."""
         return int(time.time())
 
+    def stamp(self) -> tuple[int, int]:
+        """Unix seconds and the milliseconds below, of one moment."""
+        return divmod(time.time_ns() // 1_000_000, 1000)
+
     def sane(self) -> bool:
         """Whether `now` is possible at all."""
         return self.now() >= EARLIEST

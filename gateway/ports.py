@@ -84,6 +84,10 @@ class Clock(Protocol):
         """Unix seconds, as far as this machine knows."""
         ...
 
+    def stamp(self) -> tuple[int, int]:
+        """Unix seconds and the milliseconds below, of one moment."""
+        ...
+
     def sane(self) -> bool:
         """Whether `now` is possible at all: not before this program was written."""
         ...

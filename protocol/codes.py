@@ -23,6 +23,7 @@ LOUD = SIREN | STROBE | FLOODLIGHT
 # Action octet of a command.
 STOP = 0x00  # every output of the center goes off, whatever incident switched it on
 PROBE = 0x01  # nothing moves; the ack proves the whole path
+ERASE = 0x02  # the vault is erased: keys, settings, journal; the center must be commissioned again
 ACTIVATE = 0x10  # or-ed with the mask of outputs
 
 # Class octets of the five default classes; a municipality may define others from 16 upwards.
@@ -59,6 +60,28 @@ MAINS_BACK = 0x24
 BATTERY_LOW = 0x25
 SOUNDING_LOCALLY = 0x26
 STOPPED_LOCALLY = 0x27
+# Of these four the battery field of the ack holds the fob's slot. A fixed code can be recorded and sent by anybody.
+PANIC_FOB = 0x28
+PANIC_FOB_FIXED = 0x29
+SILENT_FOB = 0x2A
+SILENT_FOB_FIXED = 0x2B
+BATTERY_BACK = 0x2C
+TAMPER_CLEARED = 0x2D
+DRIVER_FAULT = 0x2E
+DRIVER_BACK = 0x2F
+STUCK_RELAY = 0x30
+UNEXPECTED_SOUNDING = 0x31
+NOT_HEARD = 0x32
+MOTION = 0x33
+CHARGER_FAULT = 0x34
+UPDATED = 0x35
+UPDATE_FAILED = 0x36
+ERASED = 0x37
+
+LOUD_PRESSES = (PANIC, PANIC_FOB, PANIC_FOB_FIXED)
+SILENT_PRESSES = (SILENT_PANIC, SILENT_FOB, SILENT_FOB_FIXED)
+PRESSES = LOUD_PRESSES + SILENT_PRESSES
+FOB_PRESSES = (PANIC_FOB, PANIC_FOB_FIXED, SILENT_FOB, SILENT_FOB_FIXED)
 
 STATUS_NAMES = {
     ACCEPTED: "accepted",
@@ -84,6 +107,22 @@ STATUS_NAMES = {
     BATTERY_LOW: "battery low",
     SOUNDING_LOCALLY: "sounding, local button",
     STOPPED_LOCALLY: "stopped, local button",
+    PANIC_FOB: "panic fob",
+    PANIC_FOB_FIXED: "panic fob, fixed code (low assurance)",
+    SILENT_FOB: "silent fob",
+    SILENT_FOB_FIXED: "silent fob, fixed code (low assurance)",
+    BATTERY_BACK: "battery recovered",
+    TAMPER_CLEARED: "cabinet closed",
+    DRIVER_FAULT: "output driver fault",
+    DRIVER_BACK: "output driver recovered",
+    STUCK_RELAY: "siren relay stuck, power path cut",
+    UNEXPECTED_SOUNDING: "sounding without a command",
+    NOT_HEARD: "current flows, but the microphone hears no siren",
+    MOTION: "motion",
+    CHARGER_FAULT: "charger fault",
+    UPDATED: "program updated",
+    UPDATE_FAILED: "program update failed",
+    ERASED: "vault erased",
 }
 
 # Why a center started (HELLO).

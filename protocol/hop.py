@@ -14,9 +14,13 @@ from protocol.messages import (
     ACK,
     BEAT,
     COMMAND,
+    CONFIRM,
+    FETCH,
     HELLO,
+    KIND_BLOCK,
     KIND_DIGEST,
     KIND_HOP,
+    KIND_OFFER,
     KIND_PRESENCE,
     KIND_RECEIPT,
     KIND_REPORT,
@@ -48,10 +52,12 @@ _SIZES = {
     HELLO.kind: HELLO.size,
     TIME.kind: TIME.size,
     BEAT.kind: BEAT.size,
+    CONFIRM.kind: CONFIRM.size,
+    FETCH.kind: FETCH.size,
     KIND_RECEIPT: 9,
     KIND_PRESENCE: 10,
 }
-_VARIABLE = (KIND_DIGEST, KIND_REPORT)
+_VARIABLE = (KIND_DIGEST, KIND_REPORT, KIND_OFFER, KIND_BLOCK)
 
 
 def seal(key: Mac, gateway: int, sequence: int, frames: list[bytes]) -> bytes:

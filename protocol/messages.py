@@ -14,10 +14,14 @@ KIND_HELLO = 3
 KIND_TIME = 4
 KIND_BEAT = 5
 KIND_REPORT = 6
+KIND_CONFIRM = 7
+KIND_FETCH = 8
 KIND_HOP = 9
 KIND_RECEIPT = 10
 KIND_PRESENCE = 11
 KIND_DIGEST = 12
+KIND_OFFER = 13
+KIND_BLOCK = 14
 
 # A signed order to one center. `class_` and `action` as in protocol.codes; (incident, activation) never sounds twice.
 Command = namedtuple(
@@ -66,9 +70,18 @@ Hello = namedtuple(
 )
 HELLO = Layout(KIND_HELLO, "hello", "BII8sHIIIIB", Hello)
 
-# The answer to a hello: its request number again (the nonce is in the tag), the time, and the counter floor.
-Time = namedtuple("Time", ("authority", "epoch", "center", "time", "floor", "request"))
-TIME = Layout(KIND_TIME, "time", "BIIIH", Time)
+# The answer to a hello: its request number again (the nonce is in the tag), the time (`ms` the part below a second), and
+# the counter floor.
+Time = namedtuple("Time", ("authority", "epoch", "center", "time", "ms", "floor", "request"))
+TIME = Layout(KIND_TIME, "time", "BIIHIH", Time)
+
+# Whoever has the authority has stored the event of this sequence for good: the center need not tell of it again.
+Confirm = namedtuple("Confirm", ("authority", "epoch", "center", "sequence"))
+CONFIRM = Layout(KIND_CONFIRM, "confirm", "BII", Confirm)
+
+# A center asks for the block of a release's image that begins at `offset`.
+Fetch = namedtuple("Fetch", ("authority", "epoch", "center", "release", "offset"))
+FETCH = Layout(KIND_FETCH, "fetch", "BIII", Fetch)
 
 # The compact heartbeat. `flags` are the BEAT_ bits; `uptime` in seconds; `verdict` 0 full, 1 partial, 2 failed.
 Beat = namedtuple(

@@ -103,7 +103,7 @@ class Siege:
         for authority, counter in told.items():
             self.target.counters[authority] = max(self.target.counters.get(authority, 0), counter)
         floor = self.target.counters[hello.authority]
-        answer = Time(hello.authority, hello.epoch, hello.center, int(time.time()), floor, hello.request)
+        answer = Time(hello.authority, hello.epoch, hello.center, int(time.time()), 0, floor, hello.request)
         self.wire.send(topic(self._name, DOWN), TIME.seal(pair.down, answer, hello.nonce))
         return bool(hello.authority == codes.CENTRAL)
 

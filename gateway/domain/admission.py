@@ -5,15 +5,17 @@ Called by the flows for every message. It cannot look into a center's own seals,
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
+from typing import Any
 
 from protocol import hop, report
 from protocol.codes import LOCAL
 from protocol.errors import BadTag, Malformed
 from protocol.hmac import Mac
 from protocol.layout import Layout, authority_of, kind_of
-from protocol.messages import ACK, BEAT, COMMAND, HELLO, KIND_RECEIPT, KIND_REPORT, TIME
+from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, FETCH, HELLO, KIND_RECEIPT, KIND_REPORT, TIME
+from protocol.release import BLOCK, OFFER
 from protocol.replay import NEW, OLD, REPEAT, Window
 from protocol.topics import center_name
 
@@ -64,6 +66,15 @@ def envelope(key: Mac, gateway: int, window: Window, octets: bytes, retained: bo
     return Opened(NEW if verdict == NEW else REPEAT, reason, opened.sequence, tuple(opened.frames))
 
 
+_TO_CENTER: dict[int, Callable[[bytes], Any]] = {
+    COMMAND.kind: COMMAND.peek,
+    TIME.kind: TIME.peek,
+    CONFIRM.kind: CONFIRM.peek,
+    OFFER.kind: lambda frame: OFFER.peek(frame)[0],
+    BLOCK.kind: lambda frame: BLOCK.peek(frame)[0],
+}
+
+
 def downward(frame: bytes, mine: Container[int], now: int | None) -> Passage:
     """A frame out of an authentic envelope; `now` (Unix seconds) is None when the clock is not to be trusted."""
     try:
@@ -71,9 +82,9 @@ def downward(frame: bytes, mine: Container[int], now: int | None) -> Passage:
         if kind == KIND_RECEIPT:
             hop.read_receipt(frame)
             return Passage(True, "receipt", kind)
-        if kind not in (COMMAND.kind, TIME.kind):
+        if kind not in _TO_CENTER:
             return Passage(False, "does not travel downwards", kind)
-        message = (COMMAND if kind == COMMAND.kind else TIME).peek(frame)
+        message = _TO_CENTER[kind](frame)
     except Malformed:
         return Passage(False, "malformed")
     incident = message.incident if kind == COMMAND.kind else 0
@@ -90,7 +101,7 @@ def downward(frame: bytes, mine: Container[int], now: int | None) -> Passage:
     return passage(True, "mine and in time" if now is not None else "mine, the center judges the time")
 
 
-_FROM_CENTER: dict[int, Layout] = {ACK.kind: ACK, HELLO.kind: HELLO, BEAT.kind: BEAT}
+_FROM_CENTER: dict[int, Layout] = {ACK.kind: ACK, HELLO.kind: HELLO, BEAT.kind: BEAT, FETCH.kind: FETCH}
 
 
 def upward(name: str, frame: bytes, mine: Container[int], retained: bool = False) -> Passage:

@@ -142,7 +142,7 @@ class Centers:
 
     def _answer(self, hello: Hello, floor: int) -> None:
         keys = self._state.mine[hello.center]
-        answer = Time(LOCAL, keys.epoch, hello.center, self._clock.now(), floor, hello.request)
+        answer = Time(LOCAL, keys.epoch, hello.center, *self._clock.stamp(), floor, hello.request)
         passed = self._local.publish(hello.center, TIME.seal(keys.pair.down, answer, hello.nonce), None)
         self._log.info("hello_answered", center=hello.center, boot=hello.boot, floor=floor, handed_over=passed)
 

@@ -84,7 +84,7 @@ class Bench:
                 hello = HELLO.open(self.identity.pairs[authority].up, frame)
             except Exception:
                 continue
-            message = Time(authority, 0, 42, time, floor, hello.request)
+            message = Time(authority, 0, 42, time, 0, floor, hello.request)
             self.do(self.center.receive(TIME.seal(self.identity.pairs[authority].down, message, self.nonce)))
 
     def frame(self, **changes):

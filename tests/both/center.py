@@ -232,7 +232,7 @@ def test_time_that_comes_too_late_is_not_believed():
     from protocol.messages import HELLO, TIME, Time
 
     hello = HELLO.open(bench.identity.pairs[0].up, held[0])
-    answer = TIME.seal(bench.identity.pairs[0].down, Time(0, 0, 42, NOW, 0, hello.request), bench.nonce)
+    answer = TIME.seal(bench.identity.pairs[0].down, Time(0, 0, 42, NOW, 0, 0, hello.request), bench.nonce)
     assert bench.center.receive(answer) == []
     assert not bench.center.synchronised()
 

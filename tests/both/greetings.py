@@ -25,7 +25,7 @@ class Greeter:
         """TIME for a request."""
         pair = self.bench.identity.pairs[codes.CENTRAL]
         self.bench.do(
-            self.bench.center.receive(TIME.seal(pair.down, Time(0, 0, 42, time, 0, request), self.bench.nonce))
+            self.bench.center.receive(TIME.seal(pair.down, Time(0, 0, 42, time, 0, 0, request), self.bench.nonce))
         )
 
 

@@ -5,15 +5,36 @@ import json
 from protocol import countersign, hop, report
 from protocol.errors import ProtocolError
 from protocol.hmac import Mac
-from protocol.messages import ACK, BEAT, COMMAND, HELLO, TIME, Ack, Beat, Command, Hello, Time
+from protocol.messages import (
+    ACK,
+    BEAT,
+    COMMAND,
+    CONFIRM,
+    FETCH,
+    HELLO,
+    TIME,
+    Ack,
+    Beat,
+    Command,
+    Confirm,
+    Fetch,
+    Hello,
+    Time,
+)  # fmt: skip
+from protocol.release import BLOCK, OFFER
 
 _FILE = __file__.rsplit("/", 2)[0] + "/vectors/protocol.json"
 
 with open(_FILE, encoding="utf-8") as _file:  # noqa: PTH123 (MicroPython has no pathlib)
     VECTORS = json.load(_file)
 
-LAYOUTS = {"command": COMMAND, "ack": ACK, "hello": HELLO, "time": TIME, "beat": BEAT}
-MESSAGES = {"command": Command, "ack": Ack, "hello": Hello, "time": Time, "beat": Beat}
+LAYOUTS = {
+    "command": COMMAND, "ack": ACK, "hello": HELLO, "time": TIME, "beat": BEAT, "confirm": CONFIRM, "fetch": FETCH,
+}  # fmt: skip
+MESSAGES = {
+    "command": Command, "ack": Ack, "hello": Hello, "time": Time, "beat": Beat, "confirm": Confirm, "fetch": Fetch,
+}  # fmt: skip
+BODIES = {"offer": OFFER, "block": BLOCK}
 WIDE = ("incident",)  # 64 bits, so a string in JSON
 
 
@@ -36,6 +57,8 @@ def message(vector):
 
 def read(reader, key, nonce, frame):
     """What a reader makes of octets; `key` is None for what has no seal of its own."""
+    if reader in BODIES:
+        return BODIES[reader].open(key, frame, nonce)
     if reader in LAYOUTS:
         return LAYOUTS[reader].open(key, frame, nonce)
     return _READERS[reader](key, frame)
@@ -55,6 +78,7 @@ def sealed():
     """Every sealed vector as (reader, key, nonce, octets)."""
     frames = [(v["kind"], Mac(octets(v["key"])), octets(v["nonce"]), octets(v["octets"])) for v in VECTORS["frames"]]
     frames += [("report", Mac(octets(v["key"])), bytes(8), octets(v["octets"])) for v in VECTORS["reports"]]
+    frames += [(v["kind"], Mac(octets(v["key"])), octets(v["nonce"]), octets(v["octets"])) for v in VECTORS["bodies"]]
     frames += [("hop", Mac(octets(v["key"])), bytes(8), octets(v["octets"])) for v in VECTORS["envelopes"]]
     return frames
 

@@ -104,7 +104,7 @@ def test_a_time_serves_once():
     bench = Bench()
     bench.boot(False)
     hello = HELLO.open(bench.identity.pairs[0].up, bench.center.tick(0)[0][1])
-    answer = TIME.seal(bench.identity.pairs[0].down, Time(0, 0, 42, NOW, 0, hello.request), bench.nonce)
+    answer = TIME.seal(bench.identity.pairs[0].down, Time(0, 0, 42, NOW, 0, 0, hello.request), bench.nonce)
     assert bench.center.receive(answer) == [("save",)]
     bench.ticks += 50000
     assert bench.center.receive(answer) == []

@@ -8,7 +8,7 @@ from protocol.keys import center_key, center_pairs, gateway_key, gateway_pair, v
 from protocol.layout import authority_of
 from protocol.messages import COMMAND
 from protocol.report import Report
-from tests.both.readers import LAYOUTS, VECTORS, error_of, message, octets, read
+from tests.both.readers import BODIES, LAYOUTS, VECTORS, error_of, message, octets, read
 
 
 def test_numbers_never_change_their_meaning():
@@ -66,6 +66,18 @@ def test_center_frames():
         assert authority_of(expected) == made.authority
         for name, _ in vector["fields"]:
             assert getattr(layout.open(key, expected, nonce), name) == getattr(made, name)
+
+
+def test_offers_and_blocks():
+    """Sealed, opened, peeked: the same octets and the same values; a body one octet too long is refused."""
+    for vector in VECTORS["bodies"]:
+        layout, key, nonce = BODIES[vector["kind"]], Mac(octets(vector["key"])), octets(vector["nonce"])
+        head, body, expected = tuple(vector["fields"]), octets(vector["body"]), octets(vector["octets"])
+        assert layout.seal(key, head, body, nonce) == expected
+        assert layout.open(key, expected, nonce) == (head, body)
+        assert layout.peek(expected) == (head, body)
+        assert error_of(layout.open, key, expected, bytes(8)) == "BadTag"
+        assert error_of(layout.seal, key, head, bytes(layout.max_body + 1), nonce) == "Malformed"
 
 
 def test_peek_is_as_strict_about_form():

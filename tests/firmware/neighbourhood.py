@@ -202,6 +202,6 @@ class Gateway:
         if kind_of(frame) == KIND_HELLO:
             hello = HELLO.open(self.pairs[authority_of(frame)].up, frame)
             self.nonce = hello.nonce
-            answer = Time(hello.authority, 0, 42, int(time.time()), 0, hello.request)
+            answer = Time(hello.authority, 0, 42, int(time.time()), 0, 0, hello.request)
             self.down(TIME.seal(self.pairs[hello.authority].down, answer, hello.nonce))
             self.hellos.put(hello)

@@ -186,7 +186,7 @@ def test_a_command_that_the_flash_did_not_take_moves_nothing(app: tuple[App, Boa
     program._link.up = True
     program._do(program._center.tick(0))
     for hello in [HELLO.peek(frame) for frame in sent if len(frame) == HELLO.size]:
-        answer = Time(hello.authority, 0, 42, 1_800_000_000, 0, hello.request)
+        answer = Time(hello.authority, 0, 42, 1_800_000_000, 0, 0, hello.request)
         program._received(TIME.seal(pairs[hello.authority].down, answer, hello.nonce), False)
     fail_flash(program)
     order = Command(0, 0, 42, 7, 1, 1_800_000_000, 60, 5, 1, codes.GENERAL, codes.ACTIVATE | codes.SIREN, 30, 0)

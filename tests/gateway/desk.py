@@ -51,6 +51,9 @@ class VirtualClock:
     def now(self) -> int:
         return self.wall
 
+    def stamp(self) -> tuple[int, int]:
+        return self.wall, 0
+
     def sane(self) -> bool:
         return self.is_sane
 

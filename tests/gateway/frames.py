@@ -55,7 +55,7 @@ def beat(center: int = 1, authority: int = LOCAL, sequence: int = 1) -> bytes:
 
 def time_frame(center: int = 1) -> bytes:
     """Central's answer to a hello."""
-    message = Time(CENTRAL, 0, center, int(time.time()), 0, 9)
+    message = Time(CENTRAL, 0, center, int(time.time()), 0, 0, 9)
     return TIME.seal(center_pairs(center_root(center), center, 0)[CENTRAL].down, message, NONCE)
 
 

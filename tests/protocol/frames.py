@@ -10,16 +10,26 @@ from hypothesis import strategies as st
 from protocol import hop, report
 from protocol.hmac import Mac
 from protocol.layout import NO_NONCE, Layout
-from protocol.messages import ACK, BEAT, COMMAND, HELLO, TIME
+from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, FETCH, HELLO, TIME
 from protocol.report import Report
 
 U8, U16, U32, U64 = 0xFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
-LAYOUTS = {"command": COMMAND, "ack": ACK, "hello": HELLO, "time": TIME, "beat": BEAT}
+LAYOUTS = {
+    "command": COMMAND,
+    "ack": ACK,
+    "hello": HELLO,
+    "time": TIME,
+    "beat": BEAT,
+    "confirm": CONFIRM,
+    "fetch": FETCH,
+}
 _WIDTHS: dict[str, list[int]] = {
     "command": [U8, U32, U16, U32, U32, U16, U64, U8, U8, U8, U16, U8],
     "ack": [U8, U32, U32, U64, U8, U8, U32, U16, U16],
     "hello": [U8, U32, U32, -1, U16, U32, U32, U32, U32, U8],
-    "time": [U8, U32, U32, U32, U16],
+    "time": [U8, U32, U32, U16, U32, U16],
+    "confirm": [U8, U32, U32],
+    "fetch": [U8, U32, U32, U32],
     "beat": [U8, U32, U32, U32, U16, U8, U8, U8],
 }
 
@@ -65,7 +75,7 @@ def center_frames(draw: st.DrawFn) -> Sealed:
     """A command, ack, hello, time or beat."""
     kind = draw(st.sampled_from(sorted(LAYOUTS)))
     key = draw(KEYS)
-    nonce = draw(st.binary(min_size=8, max_size=8)) if kind in ("command", "time") else NO_NONCE
+    nonce = draw(st.binary(min_size=8, max_size=8)) if kind in ("command", "time", "confirm") else NO_NONCE
     message = draw(messages(kind))
     return Sealed(kind, key, nonce, message, LAYOUTS[kind].seal(Mac(key), message, nonce))
 
@@ -89,8 +99,10 @@ def _raw(kind: int, size: int) -> st.SearchStrategy[bytes]:
 
 
 # Kinds and sizes as docs/protocol.md has them.
-_FIXED = st.one_of([_raw(*row) for row in [(1, 48), (2, 44), (3, 53), (4, 32), (5, 35), (10, 9), (11, 10)]])
-_LAST = st.one_of(_raw(6, 30), _raw(12, 9), _raw(12, 46))
+_FIXED = st.one_of(
+    [_raw(*row) for row in [(1, 48), (2, 44), (3, 53), (4, 34), (5, 35), (7, 26), (8, 30), (10, 9), (11, 10)]]
+)
+_LAST = st.one_of(_raw(6, 30), _raw(12, 9), _raw(12, 46), _raw(13, 90), _raw(14, 60))
 
 
 @st.composite

@@ -21,10 +21,10 @@ def test_every_section_has_something_in_it() -> None:
     vectors = json.loads(text())
     sizes = {name: len(part) for name, part in vectors.items()}
     assert all(size > 0 for size in sizes.values())
-    assert sizes["frames"] == 25
+    assert sizes["frames"] == 35
     assert sizes["refused"] > 350
     kinds = {vector["kind"] for vector in vectors["frames"]}
-    assert kinds == {"command", "ack", "hello", "time", "beat"}
+    assert kinds == {"command", "ack", "hello", "time", "beat", "confirm", "fetch"}
     readers = {vector["reader"] for vector in vectors["refused"]}
     assert readers == kinds | {"report", "hop", "receipt", "presence", "digest", "countersigned"}
 

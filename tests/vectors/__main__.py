@@ -21,6 +21,7 @@ def text() -> str:
         "keys": frames.keys(),
         "frames": frames.frames(),
         "reports": frames.reports(),
+        "bodies": frames.bodies(),
         "envelopes": frames.envelopes(),
         "unsealed": frames.unsealed(),
         "countersigned": frames.countersigned(),

@@ -18,23 +18,27 @@ SEED = hashlib.sha256(b"sereno test vectors: the gateway's Ed25519 seed").digest
 
 VERSION = 1
 KINDS = {"command": 1, "ack": 2, "hello": 3, "time": 4, "beat": 5, "report": 6, "hop": 9, "receipt": 10}
-KINDS |= {"presence": 11, "digest": 12}
+KINDS |= {"presence": 11, "digest": 12, "confirm": 7, "fetch": 8, "offer": 13, "block": 14}
 # Name, width in octets; the authority is in the first octet.
 FIELDS = {
     "command": "epoch 1 center 4 group 2 counter 4 issued 4 ttl 2 incident 8 activation 1 class_ 1 action 1 duration 2 flags 1",
     "ack": "epoch 1 center 4 counter 4 incident 8 status 1 outputs 1 sequence 4 age 2 battery 2",
     "hello": "epoch 1 center 4 boot 4 nonce -8 request 2 central 4 local 4 drill 4 sequence 4 cause 1",
-    "time": "epoch 1 center 4 time 4 floor 4 request 2",
+    "time": "epoch 1 center 4 time 4 ms 2 floor 4 request 2",
+    "confirm": "epoch 1 center 4 sequence 4",
+    "fetch": "epoch 1 center 4 release 4 offset 4",
     "beat": "epoch 1 center 4 sequence 4 uptime 4 battery 2 flags 1 outputs 1 verdict 1",
 }
 TYPICAL = {
     "command": (3, 42, 7, 1001, 1_800_000_000, 120, 7_549_747_200_123_456, 2, 5, 0x13, 60, 0),
     "ack": (3, 42, 1001, (1 << 63) | (42 << 32) | 77, 0x02, 0x03, 78, 4, 12_870),
     "hello": (3, 42, 19, NONCE, 513, 1001, 12, 4, 78, 2),
-    "time": (3, 42, 1_800_000_001, 990, 513),
+    "time": (3, 42, 1_800_000_001, 250, 990, 513),
+    "confirm": (3, 42, 77),
+    "fetch": (3, 42, 12, 34_816),
     "beat": (3, 42, 79, 86_400, 12_870, 0x05, 0x08, 1),
 }
-DOWNWARDS = ("command", "time")
+DOWNWARDS = ("command", "time", "confirm")
 
 
 def derived(root: bytes, info: str) -> bytes:
@@ -140,6 +144,33 @@ def reports() -> list[dict[str, object]]:
     ]
 
 
+def bodied(kind: str, values: tuple[int, ...], body: bytes, authority: int = 0) -> bytes:
+    """A sealed offer or block with any body."""
+    fields = {"offer": ">BI", "block": ">BIII"}[kind]
+    octets = first(kind, authority) + struct.pack(fields, *values) + body
+    key = center_key("down", authority)
+    return octets + hmac.new(key, b"sereno/1 " + kind.encode() + b"\x00" + NONCE + octets, "sha256").digest()[:16]
+
+
+def bodies() -> list[dict[str, object]]:
+    """Offers and blocks, from nothing to the longest body."""
+    key = center_key("down", 0).hex()
+    cases = [("offer", (3, 42), size) for size in (0, 1, 256)] + [
+        ("block", (3, 42, 12, 34_816), n) for n in (0, 7, 1024)
+    ]
+    return [
+        {
+            "kind": kind,
+            "key": key,
+            "nonce": NONCE.hex(),
+            "fields": [0, *values],
+            "body": bytes(n % 251 for n in range(size)).hex(),
+            "octets": bodied(kind, values, bytes(n % 251 for n in range(size))).hex(),
+        }
+        for kind, values, size in cases
+    ]
+
+
 def enveloped(inside: bytes, direction: str, sequence: int = 70_001) -> bytes:
     """A hop envelope of gateway 7."""
     body = first("hop") + struct.pack(">HI", 7, sequence) + inside
@@ -170,6 +201,9 @@ def envelopes() -> list[dict[str, object]]:
         ("down", []),
         ("up", [octets_of("hello"), presence(), octets_of("ack"), octets_of("beat"), report]),
         ("up", [presence(), digest(3)]),
+        ("up", [octets_of("fetch"), octets_of("ack")]),
+        ("down", [octets_of("confirm"), bodied("offer", (3, 42), bytes(200))]),
+        ("down", [octets_of("time"), bodied("block", (3, 42, 12, 34_816), bytes(1024))]),
     ]
     return [
         {
