@@ -82,8 +82,9 @@ def _add(one, other):
 
 
 def _small(point):
-    """Whether eight times the point is the neutral one: such a key has signatures that nobody made."""
-    for _ in range(3):
+    """Whether the point's order is 1, 2, 4 or 8: such a key has signatures that nobody made."""
+    # x is 0 at the neutral point and at the one of order 2, and nowhere else.
+    for _ in range(2):
         point = _add(point, point)
     return point[0] == 0
 

@@ -77,6 +77,10 @@ def test_wrong_lengths_are_no_signature():
         assert not ed25519.verify(wrong, message, signature)
     assert not ed25519.verify(public, message + b"\x00", signature)
     assert not ed25519.verify(vectors()[2][0], message, signature)
+    # Not even when whoever holds the key signed for the longer form of it.
+    key = ed25519.encode(times(7))
+    assert ed25519.verify(key, b"m", signed(7, key, b"m"))
+    assert not ed25519.verify(key + b"\x00", b"m", signed(7, key + b"\x00", b"m"))
 
 
 def test_a_signature_has_no_second_form():
@@ -123,6 +127,18 @@ def test_a_commitment_in_another_encoding_is_refused():
     for encoding in ((_P + 1).to_bytes(32, "little"), (1 | 1 << 255).to_bytes(32, "little")):
         for scalar in (0, 1, ed25519.ORDER - 1):
             assert not ed25519.verify(public, message, encoding + scalar.to_bytes(32, "little"))
+
+
+def times(scalar):
+    """A multiple of the base point."""
+    return ed25519.both(scalar, ed25519.BASE, 0, ed25519.BASE)
+
+
+def signed(secret, key, message):
+    """A signature by a secret scalar, with `key` as it is written into the challenge."""
+    commitment = ed25519.encode(times(5))
+    challenge = int.from_bytes(sha512(commitment + key + message), "little")
+    return commitment + ((5 + challenge * secret) % ed25519.ORDER).to_bytes(32, "little")
 
 
 def flip(octets, bit):
