@@ -3,60 +3,9 @@
 from firmware.vault import Vault
 from protocol import codes
 from tests.both.bench import Bench
+from tests.both.flash import Flash, Mounted, PowerCut, Ram, formatted, littlefs, on
 
 INCIDENTS = (11, 12, 13)
-
-
-class PowerCut(Exception):
-    """The supply is gone."""
-
-
-class Flash:
-    """Files in memory that die at operation `dies_at`; a write that is cut leaves half of its octets."""
-
-    def __init__(self):
-        self.files = {}
-        self.operations = 0
-        self.dies_at = None
-
-    def count(self):
-        self.operations += 1
-        return self.dies_at is not None and self.operations >= self.dies_at
-
-    def rename(self, old, new):
-        if self.count():
-            raise PowerCut()
-        self.files[new] = self.files.pop(old)
-
-    def open(self, path, mode="r"):
-        if "w" in mode and self.count():
-            raise PowerCut()
-        if "w" in mode:
-            self.files[path] = b""
-        elif path not in self.files:
-            raise OSError(2)
-        return File(self, path)
-
-
-class File:
-    def __init__(self, flash, path):
-        self.flash = flash
-        self.path = path
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        return False
-
-    def read(self):
-        return self.flash.files[self.path]
-
-    def write(self, octets):
-        if self.flash.count():
-            self.flash.files[self.path] = octets[: len(octets) // 2]
-            raise PowerCut()
-        self.flash.files[self.path] = octets
 
 
 class FlashBench(Bench):
@@ -155,134 +104,59 @@ def test_a_new_device_starts_empty():
     assert state.pairs == []
 
 
-class Ram:
-    """A block device that dies at operation `left`; the write it dies in is torn."""
-
-    SIZE = 256
-
-    def __init__(self):
-        self.data = bytearray(self.SIZE * 48)
-        self.left = None
-
-    def spend(self):
-        if self.left is not None:
-            self.left -= 1
-            if self.left < 0:
-                raise OSError(5)
-
-    def readblocks(self, block, into, offset=0):
-        at = block * self.SIZE + offset
-        # Octet by octet: the collector may close files, and then nothing may be allocated.
-        for index in range(len(into)):
-            into[index] = self.data[at + index]
-
-    def writeblocks(self, block, octets, offset=None):
-        at = block * self.SIZE + (offset or 0)
-        count = len(octets)
-        if self.left is not None and self.left <= 0:
-            count = count // 2 if self.left == 0 else 0
-        for index in range(count):
-            self.data[at + index] = octets[index]
-        self.spend()
-
-    def ioctl(self, operation, argument):
-        if operation == 4:
-            return 48
-        if operation == 5:
-            return self.SIZE
-        if operation == 6:
-            self.spend()
-            at = argument * self.SIZE
-            for index in range(self.SIZE):
-                self.data[at + index] = 0xFF
-            return 0
-
-
 def test_littlefs_cut_at_every_block_operation():
     """The real littlefs of a board on a block device that dies at operation n, with torn writes (MicroPython only)."""
-    try:
-        from os import VfsLfs2, mount, umount
-    except ImportError:
+    if not littlefs():
         return
     import os
 
-    survived = 0
-    for dies_at in range(0, 60, 2):
-        device = Ram()
-        VfsLfs2.mkfs(device)
-        mount(VfsLfs2(device, readsize=16, progsize=16), "/flash")
-        vault = Vault("/flash/", os)
-        state = vault.load(0)
-        written = 0
-        device.left = dies_at
-        try:
+    dies_at, died = 0, True
+    while died:
+        device = formatted()
+        written = [0]
+
+        def life():
+            vault = Vault("/flash/", os)
+            state = vault.load(0)
+            device.left = dies_at  # noqa: B023
             for boot in range(1, 6):
                 state.boot = boot
                 state.execute(boot, 1)
                 vault.save(state)
-                written = boot
-        except OSError:
-            pass
-        try:
-            umount("/flash")
-        except OSError:
-            pass
+                written[0] = boot  # noqa: B023
+
+        died = on(device, life)
         # What the power cut left; nothing that the interpreter still holds reaches it.
-        again = Ram()
-        again.data[:] = device.data
-        mount(VfsLfs2(again, readsize=16, progsize=16), "/flash")
-        found = Vault("/flash/", os).load(0)
-        umount("/flash")
+        found = []
+        assert on(Ram(device.data), lambda: found.append(Vault("/flash/", os).load(0))) is None  # noqa: B023
         # Everything that a save returned for is there; at most the one that was cut is there as well.
-        assert written <= found.boot <= written + 1, (dies_at, written, found.boot)
-        assert [pair[0] for pair in found.pairs] == list(range(1, found.boot + 1))
-        survived += written < 5
-    assert survived > 5
-
-
-class Mounted:
-    """The file system of a board as FlashBench wants it."""
-
-    def rename(self, old, new):
-        import os
-
-        os.rename("/flash/" + old, "/flash/" + new)  # noqa: PTH104
-
-    def open(self, path, mode="r"):
-        return open("/flash/" + path, mode)  # noqa: PTH123
+        assert written[0] <= found[0].boot <= written[0] + 1, (dies_at, written, found[0].boot)
+        assert [pair[0] for pair in found[0].pairs] == list(range(1, found[0].boot + 1))
+        dies_at += 1
+    assert dies_at > 30
 
 
 def test_a_center_on_littlefs_acts_once_wherever_the_power_goes():
     """The whole of it on the real file system: cut at every block operation, everything sent again, nothing acted on twice."""
-    try:
-        from os import VfsLfs2, mount, umount
-    except ImportError:
+    if not littlefs():
         return
-    cuts = 0
-    for dies_at in range(0, 150, 3):
-        device = Ram()
-        VfsLfs2.mkfs(device)
-        executed, boots = [], []
-        for left in (dies_at, None):
-            again = Ram()
-            again.data[:] = device.data
-            device = again
-            mount(VfsLfs2(device, readsize=16, progsize=16), "/flash")
-            device.left = left
-            try:
-                bench = FlashBench(Mounted(), executed, boots)
-                for incident in INCIDENTS:
-                    bench.command(incident=incident, action=codes.ACTIVATE | codes.INDICATOR, duration=1)
-            except OSError:
-                assert left is not None
-                cuts += 1
-            executed.append(None)
-            try:
-                umount("/flash")
-            except OSError:
-                pass
+    dies_at, died = 0, True
+    while died:
+        device = formatted()
+        device.left = dies_at
+        executed, boots, benches = [], [], []
+
+        def life():
+            benches.append(FlashBench(Mounted(), executed, boots))  # noqa: B023
+            for incident in INCIDENTS:
+                benches[-1].command(incident=incident, action=codes.ACTIVATE | codes.INDICATOR, duration=1)  # noqa: B023
+
+        died = on(device, life)
+        executed.append(None)
+        assert on(Ram(device.data), life) is None
         assert boots == sorted(set(boots)), (dies_at, boots)
         for incident in INCIDENTS:
             assert executed.count(incident) <= 1, (dies_at, executed)
-            assert bench.state.executed(incident, 1)
-    assert cuts > 10
+            assert benches[-1].state.executed(incident, 1)
+        dies_at += 1
+    assert dies_at > 30
