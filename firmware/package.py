@@ -86,7 +86,7 @@ def checked(octets):
     parts = text.split("/")
     name, _, kind = parts[-1].partition(".")
     words = parts[:-1] + [name]
-    if len(parts) < 2 or parts[0] not in TOPS or kind not in ("py", "mpy") or len(text) > MAX_PATH:
+    if parts[0] not in TOPS or kind not in ("py", "mpy") or len(text) > MAX_PATH:
         raise Malformed("no path of a program: %r" % text)
     for word in words:
         if not word or [letter for letter in word if letter not in _WORD]:
