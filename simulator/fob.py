@@ -43,7 +43,7 @@ def decrypt(cipher: int, key: int) -> int:
 
 
 def fob_key(maker_key: int, serial: int) -> int:
-    """A fob's key of its maker's key and its serial: Microchip's "normal learning" (TB003)."""
+    """A fob's key of its maker's key and its serial: Microchip's "normal learning" (AN744)."""
     low, high = (decrypt(serial & 0xFFFFFFF | mark, maker_key) for mark in (0x20000000, 0x60000000))
     return high << 32 | low
 
