@@ -27,6 +27,7 @@ from central.flows.fleet import Fleet
 from central.flows.intake import Intake
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import codes, countersign
+from protocol.codes import CENTRAL
 from protocol.errors import ProtocolError
 from protocol.messages import ACK
 from protocol.topics import center_name, gateway_name
@@ -107,10 +108,11 @@ class Acks:
         """Evidence, receipt, and the move, inside one transaction; whether the ack was new."""
         upto, beyond = unit.receipt(gateway)
         unit.set_receipt(gateway, *received(upto, beyond, message.sequence))
-        if not unit.add_ack(ack.center, ack.sequence, gateway, ack.incident, ack.status, now, octets):
-            return False, []
+        new = unit.add_ack(ack.center, ack.sequence, gateway, ack.incident, ack.status, now, octets)
         if ack.counter == 0:
-            return True, self._event(unit, ack, now)
+            return new, self._told(unit, ack, new, octets, now)
+        if not new:
+            return False, []
         order = unit.order(ack.center, ack.authority, ack.counter)
         if order is None:
             unit.refuse(now, center_name(ack.center), f"answers command {ack.counter}, which nobody sent", octets)
@@ -169,6 +171,19 @@ class Acks:
         )
         return self._sealer.envelopes(unit, [(fresh.gateway, fresh.frame)])
 
+    def _told(self, unit: Unit, ack: Any, new: bool, octets: bytes, now: float) -> list[Envelope]:
+        """What an event moves when it is new, and its confirmation each time: the center tells it until one arrives."""
+        envelopes = self._event(unit, ack, now) if new else []
+        if not new and not _same(unit.ack(ack.center, ack.sequence), ack):
+            # A center that lost its count. What is not stored is not confirmed; a press is taken, once, all the same.
+            unit.refuse(now, center_name(ack.center), f"sequence {ack.sequence} was used for another word", octets)
+            class_name = self._button_classes.get(ack.status)
+            return self._pressed(unit, ack, class_name, now) if class_name else []
+        center = unit.center(ack.center)
+        if ack.authority != CENTRAL or center is None:
+            return envelopes
+        return envelopes + self._sealer.envelopes(unit, [(center.gateway, self._sealer.confirm(center, ack.sequence))])
+
     def _event(self, unit: Unit, ack: Any, now: float) -> list[Envelope]:
         """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
         class_name = self._button_classes.get(ack.status)
@@ -217,6 +232,12 @@ class Acks:
         recorded, envelopes = self._intake.take(unit, alert, now, ack.incident)
         _log.info(codes.status_name(ack.status), incident=str(recorded.incident), center=center_name(ack.center))
         return envelopes
+
+
+def _same(stored: bytes, ack: Any) -> bool:
+    """Whether the ack that is stored under a sequence is this very event; its age has changed since."""
+    known = ACK.peek(countersign.unpack(stored).ack)
+    return bool((known.counter, known.incident, known.status) == (ack.counter, ack.incident, ack.status))
 
 
 def _press(ack: Any) -> str:

@@ -16,7 +16,7 @@ from central.ports import Keys, Unit
 from protocol import hop
 from protocol.codes import CENTRAL, DRILL
 from protocol.errors import ProtocolError
-from protocol.messages import COMMAND, Command
+from protocol.messages import COMMAND, CONFIRM, Command, Confirm
 from protocol.topics import center_name, gateway_name
 
 _log = structlog.get_logger()
@@ -74,6 +74,17 @@ class Sealer:
         except _CANNOT as error:
             _log.error("command not sealed", incident=str(command.incident), center=center_name(center.number),
                        reason=str(error))  # fmt: skip
+            return b""
+
+    def confirm(self, center: CenterState, sequence: int) -> bytes:
+        """CONFIRM of an event that is stored; nothing while no hello of the center is known: it tells again."""
+        if center.nonce is None:
+            return b""
+        try:
+            key = self._keys.center(center.number, CENTRAL).down
+            return CONFIRM.seal(key, Confirm(CENTRAL, center.epoch, center.number, sequence), center.nonce)
+        except _CANNOT as error:
+            _log.error("event not confirmed", center=center_name(center.number), reason=str(error))
             return b""
 
     def renew(self, unit: Unit, old: Order, center: CenterState, now: float, expires: float | None = None) -> Order:

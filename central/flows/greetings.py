@@ -81,7 +81,9 @@ class Greetings:
         wanted = [order.counter for order in unit.outstanding(center.number) if order.authority == hello.authority]
         taken = center.counter if hello.authority == CENTRAL else center.counter_drill
         floor = min(wanted, default=taken + 1) - 1
-        message = Time(hello.authority, center.epoch, center.number, int(now), int(now % 1 * 1000), floor, hello.request)
+        message = Time(
+            hello.authority, center.epoch, center.number, int(now), int(now % 1 * 1000), floor, hello.request
+        )
         return TIME.seal(self._keys.center(center.number, hello.authority).down, message, hello.nonce)
 
     def _reissued(self, unit: Unit, center: CenterState, now: float) -> list[tuple[int, bytes]]:

@@ -252,6 +252,13 @@ class Unit:
         )
         return done.rowcount == 1
 
+    def ack(self, center: int, sequence: int) -> bytes:
+        """The octets of an ack that is kept; raises KeyError."""
+        row = self._one("SELECT octets FROM ack WHERE center = ? AND sequence = ?", center, sequence)
+        if row is None:
+            raise KeyError(sequence)
+        return bytes(row[0])
+
     def file_ack(self, center: int, sequence: int, incident: int) -> None:
         """Keep an ack with the incident it belongs to, where its center named it by an id of its own."""
         self._db.execute(

@@ -19,7 +19,7 @@ from protocol import hop, report
 from protocol.codes import AUTHORITY_NAMES, CENTRAL, LOCAL, status_name
 from protocol.errors import BadTag
 from protocol.hmac import Mac
-from protocol.messages import ACK, BEAT, HELLO, KIND_REPORT, TIME, Beat, Hello, Time
+from protocol.messages import ACK, BEAT, FETCH, HELLO, KIND_REPORT, TIME, Beat, Hello, Time
 
 # A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
 HELLO_LIFE_S = 55.0
@@ -91,6 +91,10 @@ class Centers:
             # Only central's key can tell whether it is genuine; it travels in the digest and proves nothing here.
             if passage.authority == CENTRAL:
                 later(partial(self._beat, passage.center, frame))
+        elif passage.kind == FETCH.kind:
+            if passage.authority == CENTRAL:
+                # Never kept for later: the center asks again for as long as it wants the block.
+                later(partial(self._upward.send_alone, frame))
         else:
             later(partial(self._volatile, passage, frame))
 

@@ -15,8 +15,11 @@ from gateway.ports import UPLINK, Clock, Local, Log, Received, Store, StoredComm
 from protocol.codes import AUTHORITY_NAMES
 from protocol.hmac import Mac
 from protocol.hop import read_receipt
-from protocol.messages import COMMAND, KIND_RECEIPT
+from protocol.messages import COMMAND, CONFIRM, KIND_RECEIPT, TIME
+from protocol.release import BLOCK, OFFER
 from protocol.replay import NEW, Window
+
+_WHAT = {TIME.kind: "time", CONFIRM.kind: "confirmation", OFFER.kind: "offer"}
 
 
 class Relay:
@@ -97,7 +100,10 @@ class Relay:
         elif passage.kind == COMMAND.kind:
             self._command(frame, new, passage.reason, sequence, later)
         else:
-            self._log.info("time_passed_on", center=passage.center, authority=AUTHORITY_NAMES[passage.authority])
+            # Whoever waits for one of these asks again, so none is kept: time, confirmation, offer, block of a program.
+            if passage.kind != BLOCK.kind:
+                what = _WHAT[passage.kind]
+                self._log.info(f"{what}_passed_on", center=passage.center, authority=AUTHORITY_NAMES[passage.authority])
             later(partial(self._local.publish, passage.center, frame, None))
 
     def _command(self, frame: bytes, new: bool, reason: str, sequence: int, later: Later) -> None:

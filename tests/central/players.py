@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from protocol import countersign, hop
 from protocol.codes import ACCEPTED, BEARER_MQTT, CENTRAL
 from protocol.keys import center_pair, gateway_pair
-from protocol.messages import ACK, BEAT, COMMAND, HELLO, TIME, Ack, Beat, Hello
+from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, HELLO, TIME, Ack, Beat, Hello
 
 
 class CenterPlayer:
@@ -66,6 +66,10 @@ class CenterPlayer:
     def time(self, frame: bytes) -> Any:
         """A TIME's fields; raises BadTag when it was not sealed for this center in this boot."""
         return TIME.open(self._pair(frame[0] & 3).down, frame, self.nonce)
+
+    def confirmed(self, frame: bytes) -> int:
+        """The sequence that a CONFIRM names; raises BadTag when it was not sealed for this center in this boot."""
+        return int(CONFIRM.open(self._pair(CENTRAL).down, frame, self.nonce).sequence)
 
     def _pair(self, authority: int) -> Any:
         return center_pair(self._root, self.number, self._epoch, authority)

@@ -20,7 +20,7 @@ def test_a_panic_button_adopts_its_incident_and_commands_the_group(rig: Rig) -> 
     rig.greet(2)
     rig.taken()
     rig.ack(1, status=codes.PANIC, incident=PANIC_ID)
-    frames = [frame for gateway, frame in rig.taken() if gateway == 1]
+    frames = rig.frames(COMMAND.kind)
     commands = [rig.centers[center].command(frame) for center, frame in zip((1, 2), frames, strict=True)]
     assert [(one.incident, one.activation, one.class_) for one in commands] == [(PANIC_ID, 1, 1)] * 2
     assert rig.reader.incidents(1)[0]["id"] == str(PANIC_ID)
@@ -75,7 +75,7 @@ def test_a_silent_button_tells_the_operators_and_moves_nothing(rig: Rig) -> None
     rig.greet(2)
     rig.taken()
     rig.ack(1, status=codes.SILENT_PANIC, incident=PANIC_ID)
-    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
+    assert (rig.frames(COMMAND.kind), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
     assert rig.reader.incidents(1)[0]["class"] == "gender_violence"
 
 
@@ -84,7 +84,7 @@ def test_a_late_panic_moves_nothing_and_is_not_lost(rig: Rig) -> None:
     rig.greet(2)
     rig.taken()
     rig.ack(1, status=codes.PANIC, incident=PANIC_ID, age=181)
-    assert (rig.taken(), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
+    assert (rig.frames(COMMAND.kind), rig.states(PANIC_ID), rig.kinds(PANIC_ID)) == ([], [], ["opened", "event"])
 
 
 def test_a_press_that_joins_an_incident_is_told_there(rig: Rig) -> None:

@@ -7,7 +7,23 @@ from typing import Any
 
 from protocol.codes import ACCEPTED, ACTIVATE, CENTRAL, GENERAL, LOCAL, SIREN
 from protocol.keys import Pair, center_pairs, gateway_pair
-from protocol.messages import ACK, BEAT, COMMAND, HELLO, TIME, Ack, Beat, Command, Hello, Time
+from protocol.messages import (
+    ACK,
+    BEAT,
+    COMMAND,
+    CONFIRM,
+    FETCH,
+    HELLO,
+    TIME,
+    Ack,
+    Beat,
+    Command,
+    Confirm,
+    Fetch,
+    Hello,
+    Time,
+)
+from protocol.release import BLOCK, BLOCK_SIZE, OFFER
 
 GATEWAY = "G000001"
 MINE = (1, 2)
@@ -62,3 +78,27 @@ def time_frame(center: int = 1) -> bytes:
 def hop_keys() -> Pair:
     """The hop keys, as central holds them."""
     return gateway_pair(ROOT, 1)
+
+
+def confirm_frame(center: int = 1, authority: int = CENTRAL, sequence: int = 5) -> bytes:
+    """Central has stored an event."""
+    keys = center_pairs(center_root(center), center, 0)[authority].down
+    return CONFIRM.seal(keys, Confirm(authority, 0, center, sequence), NONCE)
+
+
+def offer_frame(center: int = 1, authority: int = CENTRAL) -> bytes:
+    """A manifest of 148 octets on its way to a center."""
+    keys = center_pairs(center_root(center), center, 0)[authority].down
+    return OFFER.seal(keys, (authority, 0, center), bytes(148), NONCE)
+
+
+def block_frame(center: int = 1, authority: int = CENTRAL, offset: int = 0) -> bytes:
+    """A whole block of a program."""
+    keys = center_pairs(center_root(center), center, 0)[authority].down
+    return BLOCK.seal(keys, (authority, 0, center, 8, offset), bytes(BLOCK_SIZE), NONCE)
+
+
+def fetch_frame(center: int = 1, authority: int = CENTRAL, offset: int = 0) -> bytes:
+    """A center asks for a block."""
+    keys = center_pairs(center_root(center), center, 0)[authority].up
+    return FETCH.seal(keys, Fetch(authority, 0, center, 8, offset))
