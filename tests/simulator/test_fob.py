@@ -58,10 +58,11 @@ def test_levels_alternate_over_a_whole_press() -> None:
 @pytest.mark.parametrize("kind", [fob.FIXED, fob.ROLLING])
 @pytest.mark.parametrize("frames", [2, 3, 40])
 def test_a_press_is_heard_once(kind: int, frames: int) -> None:
-    """Held short or long; a single frame is not enough."""
-    device = fob.Fob(kind, 0x12345, MAKER, counter=5)
-    receiver = radio.Receiver()
-    assert told(receiver, device.press(2, frames=1)) == []
+    """Held short or long; a single whole frame is not enough."""
+    # The last low of a fixed fob's last frame has no end: that frame is no whole one.
+    frames += kind == fob.FIXED
+    few = fob.Fob(kind, 0x12345, MAKER, counter=5).press(2, frames=1 + (kind == fob.FIXED))
+    assert told(radio.Receiver(), few) == []
     heard = told(radio.Receiver(), fob.Fob(kind, 0x12345, MAKER, counter=5).press(2, frames=frames))
     assert heard == [fob.Fob(kind, 0x12345, MAKER, counter=5).code(2)]
 
