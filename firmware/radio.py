@@ -17,10 +17,11 @@ _LONGEST_US = 2000000
 # The clock is turned back before it needs more than a small integer of a board.
 _TURN_US = 1 << 29
 
-# Per kind: pulses kept, lows of a bit and its high together in T, long pulse in T, tolerance in percent, T from and to.
+# Per kind: pulses until the low that ends it; bits; in T a bit, its longer pulse, and the low before the first bit;
+# tolerance in percent; the least and the most T in us.
 # The rolling tolerance keeps one T (0.7 to 1.3) and two T (1.4 to 2.6) apart. T of an EV1527 follows from its resistor;
 # TE of an HCS301 is 130 to 660 us at its two slower rates.
-_SHAPES = {FIXED: (48, 4, 3, 35, 180, 660), ROLLING: (132, 3, 2, 30, 120, 720)}
+_SHAPES = {FIXED: (49, 24, 4, 3, 31, 35, 180, 660), ROLLING: (131, 66, 3, 2, 10, 30, 120, 720)}
 
 
 class Receiver:
@@ -34,6 +35,7 @@ class Receiver:
         self._count = 0
         self._kind = 0  # of the frame being kept; 0: none
         self._least_us = self._most_us = 0
+        self._first_us = self._start_us = 0  # the high and the low before its first bit
         self._high_us = 0  # of the high just before; 0 when that was a low
         self._now_us = 0
         self._last = None
@@ -61,21 +63,25 @@ class Receiver:
             if us * 2 > high_us * 13:
                 return self._gap(high_us, us)
         if self._kind:
-            if self._count == 131 or not self._least_us <= us <= self._most_us:
+            if self._count < 131 and self._least_us <= us <= self._most_us:
+                self._pulses[self._count] = us
+                self._count += 1
+            else:
                 self._kind = 0
-                return None
-            self._pulses[self._count] = us
-            self._count += 1
-            if self._count == 48 and self._kind == FIXED:
-                return self._whole()
         return None
 
     def _gap(self, high_us, us):
-        """A low much longer than its high: a rolling frame's guard time, the start of a frame, or noise."""
-        code = self._whole() if self._kind == ROLLING and self._count == 131 else None
+        """A low much longer than its high: the end of a frame, the start of the next, or noise.
+
+        Fixed frames end with the high that starts the next one, rolling ones with the high of their last bit. What has
+        more bits is no such frame.
+        """
+        code = self._whole(us) if self._kind and self._count == _SHAPES[self._kind][0] else None
         self._kind = self._count = 0
-        # With a fifth of jitter on both, 10 TE are 6.7 to 15 highs, and 31 T are 20.7 to 46.5. Within a
-        # frame a pulse is kept between half the shortest and twice the longest: from one level T is no better known.
+        self._first_us = high_us
+        self._start_us = us
+        # With a fifth of jitter on both, 10 TE are 6.7 to 15 highs, and 31 T are 20.7 to 46.5. Within a frame
+        # a pulse is kept between half the shortest and twice the longest: from one level T is no better known.
         if us < high_us * 17:
             if 800 < us < 10800:
                 self._kind = ROLLING
@@ -87,18 +93,18 @@ class Receiver:
             self._most_us = us // 5
         return code
 
-    def _whole(self):
-        """Judge the frame that is kept: every pulse against the mean T of all."""
+    def _whole(self, ago_us):
+        """Judge the frame that is kept and ended `ago_us` ago: every pulse against the mean T of all."""
         kind = self._kind
         self._kind = 0
-        kept, together, longer, tolerance, t_from, t_to = _SHAPES[kind]
+        _, bits, together, longer, before, tolerance, t_from, t_to = _SHAPES[kind]
         pulses = self._pulses
-        # The low of a rolling frame's last bit is lost in the guard time: it counts neither for T nor as a pulse.
-        bits = kept // 2 - (kind == ROLLING)
+        # The low of a rolling frame's last bit is lost in the guard time: that bit does not count for T.
+        timed = bits - (kind == ROLLING)
         total = 0
-        for at in range(2 * bits):
+        for at in range(2 * timed):
             total += pulses[at]
-        units = together * bits
+        units = together * timed
         if not t_from * units <= total <= t_to * units:
             return None
         if kind == ROLLING:
@@ -106,8 +112,10 @@ class Receiver:
         least = total * (100 - tolerance)
         most = total * (100 + tolerance)
         units *= 100
+        if not (least <= self._first_us * units <= most and least * before <= self._start_us * units <= most * before):
+            return None
         value = 0
-        for at in range(0, kept, 2):
+        for at in range(0, 2 * bits, 2):
             short = pulses[at] * units
             long = pulses[at + 1] * units
             bit = short < long
@@ -120,11 +128,10 @@ class Receiver:
         if kind == ROLLING:
             # Bits 64 and 65, battery and repetition, are no part of the code: a held button changes the second.
             value = (value >> 32 & 0xFFFFFFF, value >> 60 & 15, value & 0xFFFFFFFF)
-        return self._twice((kind, value))
+        return self._twice((kind, value), self._now_us - ago_us)
 
-    def _twice(self, code):
+    def _twice(self, code, now_us):
         """The code, when this frame of it is the second in a row and the first press of it for a while."""
-        now_us = self._now_us
         again = code == self._last and now_us - self._last_us <= TWICE_US
         self._last = code
         self._last_us = now_us

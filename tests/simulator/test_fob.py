@@ -59,7 +59,7 @@ def test_levels_alternate_over_a_whole_press() -> None:
 @pytest.mark.parametrize("frames", [2, 3, 40])
 def test_a_press_is_heard_once(kind: int, frames: int) -> None:
     """Held short or long; a single whole frame is not enough."""
-    # The last low of a fixed fob's last frame has no end: that frame is no whole one.
+    # The last frame of a fixed fob is no whole one: no other one starts after it.
     frames += kind == fob.FIXED
     few = fob.Fob(kind, 0x12345, MAKER, counter=5).press(2, frames=1 + (kind == fob.FIXED))
     assert told(radio.Receiver(), few) == []
