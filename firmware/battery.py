@@ -167,7 +167,7 @@ class Battery:
         self._idle_ma = load_ma
 
     def _judge(self, battery_mv, loaded, now_ms):
-        low_mv, back_mv, flat_mv = self._limits[:3]
+        low_mv, back_mv, flat_mv, _, _, _ = self._limits
         self._below = self._below + 1 if battery_mv < low_mv else 0
         self._above = self._above + 1 if battery_mv >= back_mv else 0
         self._flat = self._flat + 1 if battery_mv < flat_mv else 0

@@ -157,7 +157,7 @@ class Daily:
         """Whether to begin now; `unix_s` is None without a clock. Ask every second or so."""
         if active or self._quiet_s is None:
             self._quiet_s = lifetime_s + QUIET_S
-        if active or updating or lifetime_s < self._quiet_s:
+        if updating or lifetime_s < self._quiet_s:
             return False
         if unix_s is None:
             patience_s = DAY_S

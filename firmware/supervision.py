@@ -168,10 +168,11 @@ class Supervision:
             # Otherwise the moments in which its relay lets go would add up over a cadence.
             self._current.anew()
             self._noise.anew()
-        self._current.update(flows and not siren, step_ms)
-        sound = readings.sound
-        loud = sound is not None and self._siren_db is not None and sound > self._siren_db
-        self._noise.update(loud and self._off_ms >= ECHO_MS, step_ms)
+        else:
+            sound = readings.sound
+            loud = sound is not None and self._siren_db is not None and sound > self._siren_db
+            self._noise.update(loud and self._off_ms >= ECHO_MS, step_ms)
+            self._current.update(flows, step_ms)
         self._sounding = self._current.on or self._noise.on
         self._told_ms = min(self._told_ms + step_ms, TOLD_AGAIN_MS)
         if not self._sounding:

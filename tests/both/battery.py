@@ -1,7 +1,6 @@
 """The battery, in virtual time: one look a second."""
 
-import firmware.battery
-from firmware.battery import LASTING, LIMITS, RECOVERY_MS, REST, STALLED_MS, Battery
+from firmware.battery import LASTING, LIMITS, RECOVERY_MS, REST, STALLED_MS, VALUES, Battery
 
 SLA = {"chemistry": "sla", "battery_ah": 7}
 LITHIUM = {"chemistry": "lifepo4", "battery_ah": 20}
@@ -227,6 +226,16 @@ def test_flat_is_under_load_and_a_rest_does_not_clear_it():
         assert not bench.battery.flat
 
 
+def test_flat_is_found_in_a_cadence_too():
+    """The voltage comes back in each pause; that clears nothing."""
+    bench = Bench()
+    for _ in range(LASTING):
+        assert not bench.battery.flat
+        bench.see(10000, 3000)
+        bench.see(12600, 0, sounding=True)
+    assert bench.battery.flat and bench.battery.low
+
+
 def test_a_charger_that_held_before_a_load_clears_nothing_after_it():
     """What was float before the alarm is no proof of a charge after it."""
     bench = Bench()
@@ -285,8 +294,7 @@ def test_whatever_is_measured_the_words_hold():
         mv, ma = 9000 + (seed >> 8) % 6000, (seed >> 4) % 3 * 700
         bench.see(mv, ma, 1 + (seed >> 20) % 12, bool(seed & 0x10000), bool(seed & 0x20000))
         assert battery.charger in ("float", "charging", "absent", "fault")
-        assert len(battery.history) <= firmware.battery.VALUES and all([value > 0 for value in battery.history])
+        assert len(battery.history) <= VALUES and all([value > 0 for value in battery.history])
         assert battery.soc_percent is None or 0 <= battery.soc_percent <= 100
         assert battery.hours_left is None or 0 <= battery.hours_left <= 88
         assert battery.idle_mv is None or 9000 <= battery.idle_mv <= 15000
-        assert battery.worn in (True, False)

@@ -3,7 +3,7 @@
 import json
 
 from firmware.supervision import FAILED, FULL, PARTIAL, Supervision
-from protocol import codes
+from protocol import codes, words
 from protocol.codes import INDICATOR, SIREN
 from tests.both.supervision import ALARM, NOMINAL, OF, Street
 
@@ -82,6 +82,10 @@ def test_battery_and_charger_are_told_when_they_change():
     assert (street.one.battery.flat, street.one.verdict()) == (True, PARTIAL)
     street.run(5, ALARM, True, mains=False)
     assert street.one.verdict() == FAILED
+    street.run(60, mains=True, battery_mv=12500)
+    assert (street.one.battery.low, street.one.verdict()) == (False, PARTIAL)
+    street.run(1, mains=False)
+    assert street.one.verdict() == FAILED
     street.run(30, mains=True, battery_mv=13700)
     assert street.one.history_changed and street.one.battery.history == [(12900 - 10400) * 1000 // 5500]
     assert street.one.verdict() == FULL
@@ -140,7 +144,7 @@ def test_whatever_happens_every_event_alternates_and_is_known():
             battery_mv=10000 + (seed >> 15) % 4000,
         )  # fmt: skip
         for event in told:
-            assert codes.event(event) and event in codes.STATUS_NAMES
+            assert codes.event(event) and event in words.STATUS_NAMES
             for begun, over in pairs:
                 if event in (begun, over):
                     assert now.get(begun, False) == (event == over), hex(event)

@@ -152,6 +152,10 @@ def test_a_lamp_that_stays_on_is_stuck_until_it_goes_off():
         assert (cabinet.drivers.verdict(output), cabinet.drivers.bad) == (OK, 0)
     cabinet = Cabinet()
     assert cabinet.see(SIREN, False, 2000, 5000) is None
+    for _ in range(20):
+        # Flickers of a sensor do not add up.
+        assert cabinet.see(STROBE, False, 0, 2000) is None
+        assert cabinet.see(STROBE, False, 500, 200) is None
 
 
 def test_an_output_that_is_off_keeps_its_verdict():

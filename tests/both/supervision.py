@@ -235,5 +235,11 @@ def test_a_siren_that_is_not_heard_is_told_once_in_an_activation():
     street = Street()
     assert street.run(20, STROBE | POWER, True) == []
     for _ in range(5):
+        assert street.run(2, ALARM, True) + street.run(2, ALARM, True, sound=0) == []
+    assert street.one.acoustic is True
+    street = Street()
+    assert street.run(20, ALARM, True, siren_ma=0, sound=0) == [codes.DRIVER_FAULT]  # silent, and it is known why
+    street = Street()
+    for _ in range(5):
         assert street.run(0.5, ALARM, True, sound=0) + street.run(0.5, POWER, True) == []
     assert street.run(0.5, ALARM, True, sound=0) + street.run(1, ALARM, True, sound=0) == [codes.NOT_HEARD]
