@@ -52,7 +52,7 @@ class Updater:
             return "not started from a slot"
         if self.on_trial or self.ready:
             return "a trial comes first"
-        if octets == self._offer:
+        if self._offered and octets == self._offer:
             self._stopped = False
             return None
         try:
@@ -121,6 +121,10 @@ class Updater:
         self._look()
         return True
 
+    def failed(self):
+        """The release that was tried last and did not come up, 0 for none."""
+        return self._state["failed"]
+
     def status(self):
         """For the report: what runs, what is offered, how far it is, what went wrong last."""
         state = "fetching" if self._offered else "idle"
@@ -172,8 +176,6 @@ class Updater:
             one = manifest.unpack(self._offer)
         except (OSError, ProtocolError):
             return self._drop()
-        if self.on_trial:
-            return None
         if one.sequence <= self.running_sequence or one.sequence == self._state["failed"]:
             return self._drop()
         self._offered = one
@@ -186,7 +188,7 @@ class Updater:
         return None
 
     def _drop(self):
-        """Forget offer and image; the image first, so that it never belongs to another offer."""
+        """Forget offer and image."""
         if self._work:
             self._work.close()
         self._work = self._offered = None

@@ -176,6 +176,16 @@ def test_storing_spares_the_newest_state():
             assert start(flash) == "b"
 
 
+def test_it_never_raises():
+    """Whatever goes wrong while choosing, something starts: a boot that ends in an error is a board that is gone."""
+    flash = flash_with(5, 6, active="b")
+    for error in (MemoryError, RuntimeError, OSError, KeyError):
+        assert boot.choose("", flash, failing(error), []) == "a"
+    body = b"[1]"
+    flash.files["slots-b"] = flash.files["slots-a"] = sha256(body).digest() + body
+    assert start(flash) == "a"
+
+
 def test_the_format_never_changes():
     """No release can replace the boot that reads it: octets of a state and of contents as the first one wrote them."""
     body = b'{"generation": 7, "active": "b", "trial": "a", "tries": 2, "sequence": 9, "failed": 8, "why": "", "highest": 6}'
@@ -195,6 +205,15 @@ def test_the_format_never_changes():
 def full(*_):
     """A flash without room."""
     raise OSError(28)
+
+
+def failing(error):
+    """An open that does not work at all."""
+
+    def raising(path, mode="r"):
+        raise error
+
+    return raising
 
 
 def read_only(opened):

@@ -15,6 +15,7 @@ NEW = {
     "firmware/main.py": b"print('new')\n",
     "protocol/__init__.py": b"",
     "protocol/cbor.mpy": bytes(range(256)) * 3,
+    "protocol/keys.mpy": b"M" * 400,
 }
 NEWER = {"firmware/main.py": b"print('newer')\n"}
 
