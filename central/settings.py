@@ -39,10 +39,10 @@ process = "S01"
 # The classes of alert and their policies; the shipped ones when it is not given.
 #classes_file = "classes.toml"
 
-# The class of an alert that is raised by the button on an alarm center.
+# The class of an alert that is raised by the button on an alarm center, or by a fob of its.
 #panic_class = "general"
 
-# The class of an alert that is raised by the silent button on an alarm center;
+# The class of an alert that is raised by the silent button on an alarm center, or by a silent fob;
 # whatever that class does, a silent button moves nothing.
 #silent_button_class = "gender_violence"
 
@@ -78,8 +78,9 @@ class Settings(BaseModel):
 
     @property
     def button_classes(self) -> dict[int, str]:
-        """The class of an alert by the event of the button that was pressed."""
-        return {codes.PANIC: self.panic_class, codes.SILENT_PANIC: self.silent_button_class}
+        """The class of an alert by the event of the button or fob that was pressed."""
+        loud = dict.fromkeys(codes.LOUD_PRESSES, self.panic_class)
+        return loud | dict.fromkeys(codes.SILENT_PRESSES, self.silent_button_class)
 
     def button_problem(self, policies: Policies) -> str:
         """What is wrong with the classes of the buttons, in one sentence; empty when nothing is."""

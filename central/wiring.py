@@ -34,6 +34,8 @@ from central.store.database import connect
 from central.store.keyring import Keyring
 from central.store.reader import Reader
 from central.store.writer import Writer
+from protocol import countersign
+from protocol.messages import ACK
 
 _log = structlog.get_logger()
 
@@ -65,6 +67,8 @@ class Central:
         )  # fmt: skip
         sealer = Sealer(self._devices)
         self._fleet = Fleet(self._clock.now())
+        for octets, received in self._reader.last_events():
+            self._fleet.event(ACK.peek(countersign.unpack(octets).ack), received)
         self._owed: set[int] = set()
         self._intake = Intake(
             self._writer, self._broker, self._clock, self._devices, policies, sealer, new_incident,

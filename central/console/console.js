@@ -14,12 +14,24 @@ const KINDS = {
 };
 // Entries are data in English; these are the words for the people in the room.
 const WORDS = [
+  // What centers tell by themselves, whole; the single words further down must not take them apart.
+  [/panic fob, fixed code \(low assurance\)/, "llavero de pánico, código fijo (baja confianza)"], [/panic fob/, "llavero de pánico"],
+  [/silent fob, fixed code \(low assurance\)/, "llavero silencioso, código fijo (baja confianza)"], [/silent fob/, "llavero silencioso"],
+  [/low assurance \(fixed code\): operators first, no center is commanded/, "baja confianza (código fijo): primero los operadores, no se manda nada a las centrales"],
+  [/, slot (\d+)/, ", n.º $1"], [/, at least (\d+) s ago/, ", hace al menos $1 s"],
+  [/sounding, local button/, "suena por su botón"], [/stopped, local button/, "en silencio por su botón"],
+  [/sounding without a command/, "suena sin que nadie lo pida"], [/siren relay stuck, power path cut/, "relé de la sirena pegado, alimentación cortada"],
+  [/current flows, but the microphone hears no siren/, "hay corriente, pero el micrófono no oye la sirena"],
+  [/mains lost/, "se cortó la luz"], [/mains back/, "volvió la luz"], [/battery low/, "batería baja"], [/battery recovered/, "batería recuperada"],
+  [/charger fault/, "falla del cargador"], [/cabinet closed/, "gabinete cerrado"], [/output driver fault/, "falla en una salida"],
+  [/output driver recovered/, "salida recuperada"], [/: motion/, ": movimiento"], [/program updated/, "programa actualizado"],
+  [/program update failed/, "falló la actualización del programa"], [/vault erased/, "memoria borrada"],
   [/^center (\d+): /, "central $1: "], [/; center (\d+)/g, "; central $1"], [/refused: not synchronised/, "recién arranca, se reintenta"],
   [/refused: stale/, "rechaza: vencido"], [/refused: from the future/, "rechaza: del futuro"],
   [/refused: too old for the window/, "rechaza: contador viejo"], [/refused: class may not sound/, "rechaza: ese tipo no puede sonar"],
   [/refused: budget spent/, "rechaza: cupo agotado"], [/refused: wrong addressee/, "rechaza: no es para ella"], [/refused/, "rechaza"],
   [/failed to sound/, "no suena"], [/accepted/, "recibido"], [/sounding/, "suena"], [/stopped/, "en silencio"],
-  [/siren/g, "sirena"], [/strobe/g, "estrobo"], [/floodlight/g, "reflector"], [/indicator/g, "indicador"], [/ for (\d+) s/, " por $1 s"],
+  [/siren\b/g, "sirena"], [/strobe/g, "estrobo"], [/floodlight/g, "reflector"], [/indicator/g, "indicador"], [/ for (\d+) s/, " por $1 s"],
   [/counter (\d+)/, "contador $1"], [/^alert /, "alerta "], [/ at home/, " en su casa"], [/ away from home/, " fuera de su casa"],
   [/moves nothing/, "no mueve nada"], [/operators only/g, "solo operadores"], [/waits for the center's first hello/, "espera que la central salude"],
   [/deadline passed: nobody acknowledged/, "se venció el plazo: nadie reconoció"],
@@ -30,7 +42,7 @@ const WORDS = [
   [/no group for this alert/, "sin grupo para esta alerta"], [/is silent: nothing loud is sent/, "es silenciosa: no suena nada"], [/ s old: /, " s de demora: "],
   [/, (\d+) s ago/, ", hace $1 s"], [/joins/, "se suma"], [/panic button/, "botón de pánico"],
 ];
-const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^operator /, "operador "]];
+const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^fob$/, "llavero"], [/^operator /, "operador "]];
 const spanish = (text, words) => words.reduce((said, [english, word]) => said.replace(english, word), text);
 const SILENT = new Set(["gender_violence"]);
 const RETRY_MS = 2000;
@@ -106,7 +118,8 @@ async function choose(id, focus) {
   const alerts = incident.alerts.length === 1 ? "1 alerta" : `${incident.alerts.length} alertas`;
   const place = incident.alerts.find((alert) => alert.lat !== null);
   const at = place ? ` · ${place.lat.toFixed(5)}, ${place.lon.toFixed(5)} (± ${Math.round(place.accuracy_m)} m)` : "";
-  $("facts").textContent = `N.º ${incident.id} · ${alerts} · ${incident.centers_answered} de ${incident.centers_commanded} centrales respondieron${at}`;
+  const doubt = incident.alerts.some((alert) => alert.low_assurance) ? " · llavero de código fijo: baja confianza" : "";
+  $("facts").textContent = `N.º ${incident.id} · ${alerts} · ${incident.centers_answered} de ${incident.centers_commanded} centrales respondieron${at}${doubt}`;
   $("acknowledge").disabled = !["open", "sounding"].includes(incident.state);
   $("close").disabled = incident.state === "closed";
   $("stop").disabled = incident.centers_commanded === 0;

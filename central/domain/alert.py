@@ -34,6 +34,10 @@ class Alert:
     center: int | None = None
     # A silent button: nothing may move for it, whatever its class does.
     discreet: bool = False
+    # The fob that was pressed, by its slot in the center; None when it was no fob.
+    slot: int | None = None
+    # Anybody may have recorded it and sent it again (a fob of fixed code): people judge it before other sirens sound.
+    low_assurance: bool = False
 
     @property
     def late(self) -> bool:

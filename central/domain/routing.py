@@ -39,6 +39,9 @@ def route(alert: Alert, group: Group | None, policy: Policy) -> Plan:
         return Plan((), "no group for this alert: operators only")
     if alert.discreet:
         return Plan((), "silent button: operators only")
+    if alert.low_assurance:
+        # Its own center sounded within its own limits; a recording must not be able to wake the whole neighbourhood.
+        return Plan((), "low assurance (fixed code): operators first, no center is commanded")
     if alert.late:
         return Plan((), f"{alert.age_s:.0f} s old: operators only")
     at_home = alert.position is None or group.holds(alert.position)

@@ -23,7 +23,7 @@ from central.domain.incident import (
 )
 from central.domain.receipts import received
 from central.flows.dispatch import OURS, Envelope, Sealer
-from central.flows.fleet import Fleet
+from central.flows.fleet import MAX_AGE_S, Fleet
 from central.flows.intake import Intake
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import codes, countersign
@@ -36,9 +36,12 @@ _log = structlog.get_logger()
 
 _STATES = {codes.ACCEPTED: ACCEPTED, codes.SOUNDING: COMMAND_SOUNDING, codes.STOPPED: DONE, codes.FAILED: FAILED}
 _LOCAL_STATES = {codes.SOUNDING_LOCALLY: COMMAND_SOUNDING, codes.STOPPED_LOCALLY: DONE}
+_FIXED = (codes.PANIC_FOB_FIXED, codes.SILENT_FOB_FIXED)
 # Refusals that a new frame (new counter, this boot's nonce, this moment) can heal.
 _HEALABLE = (codes.NOT_SYNCHRONISED, codes.STALE, codes.FUTURE)
 _MAX_RENEWALS = 8
+# News of a center that somebody has to look at.
+_WARNINGS = (codes.TAMPER, codes.DRIVER_FAULT, codes.STUCK_RELAY, codes.UNEXPECTED_SOUNDING, codes.ERASED)
 # A center's window: whatever is this far above a counter that it remembers is new to it.
 _SKIP = 64
 
@@ -84,6 +87,11 @@ class Acks:
         for towards, envelope in envelopes:
             self._broker.send(towards, envelope)
         self._on_receipt(gateway)
+        if new and ack.counter == 0:
+            self._fleet.event(ack, now)
+            if ack.status in _WARNINGS:
+                _log.warning("center event", center=center_name(ack.center), what=codes.status_name(ack.status),
+                             age_s=ack.age, sequence=ack.sequence)  # fmt: skip
         _log.info("ack", incident=str(ack.incident), center=center_name(ack.center), counter=ack.counter,
                   status=codes.status_name(ack.status), sequence=ack.sequence, repeated=not new)  # fmt: skip
 
@@ -128,8 +136,7 @@ class Acks:
         text = f"center {ack.center}: {codes.status_name(ack.status)}"
         if ack.outputs:
             text += f" ({codes.output_names(ack.outputs)})"
-        if ack.age:
-            text += f", {ack.age} s ago"
+        text += _ago(ack)
         kind = "refused" if codes.refused(ack.status) else codes.status_name(ack.status)
         unit.add_entry(order.incident, now, kind, center_name(ack.center), f"{text} (counter {ack.counter})")
         if codes.refused(ack.status):
@@ -188,10 +195,10 @@ class Acks:
         """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
         class_name = self._button_classes.get(ack.status)
         envelopes = self._pressed(unit, ack, class_name, now) if class_name else []
-        self._fleet.event(ack, now)
         incident = unit.incident(self._incident_of(unit, ack))
         if incident is not None:
-            text = f"center {ack.center}: {codes.status_name(ack.status)}"
+            fob = f", slot {ack.battery}" if ack.status in codes.FOB_PRESSES else ""
+            text = f"center {ack.center}: {codes.status_name(ack.status)}{fob}{_ago(ack)}"
             unit.add_entry(incident.id, now, "event", center_name(ack.center), text)
             if ack.status == codes.SOUNDING_LOCALLY and may(INCIDENT_MOVES, incident.state, SOUNDING):
                 unit.set_incident_state(incident.id, SOUNDING)
@@ -219,19 +226,28 @@ class Acks:
 
     def _pressed(self, unit: Unit, ack: Any, class_name: str, now: float) -> list[Envelope]:
         group = self._places.center_group(ack.center)
+        fob = ack.status in codes.FOB_PRESSES
         alert = Alert(
             id=_press(ack),
             municipality=self._places.municipality_of(group),
             class_name=class_name,
-            source="button",
+            source="fob" if fob else "button",
             group=group,
             age_s=float(ack.age),
             center=ack.center,
-            discreet=ack.status == codes.SILENT_PANIC,
+            discreet=ack.status in codes.SILENT_PRESSES,
+            slot=ack.battery if fob else None,
+            low_assurance=ack.status in _FIXED,
         )
         recorded, envelopes = self._intake.take(unit, alert, now, ack.incident)
         _log.info(codes.status_name(ack.status), incident=str(recorded.incident), center=center_name(ack.center))
         return envelopes
+
+
+def _ago(ack: Any) -> str:
+    """How long ago it happened, when that is not now; the wire counts no further than 65,535 s."""
+    at_least = "at least " if ack.age == MAX_AGE_S else ""
+    return f", {at_least}{ack.age} s ago" if ack.age else ""
 
 
 def _same(stored: bytes, ack: Any) -> bool:

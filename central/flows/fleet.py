@@ -9,6 +9,22 @@ from protocol import codes
 from protocol.topics import center_name, gateway_name
 
 
+@dataclass(frozen=True)
+class News:
+    """An event: when it happened (Unix seconds), whether it may be longer ago than the wire can say, and a fob's slot."""
+
+    at: float
+    at_least: bool
+    slot: int | None
+
+    def describe(self, status: int, now: float) -> dict[str, Any]:
+        """It in the API's words."""
+        told: dict[str, Any] = {"event": codes.status_name(status), "s_ago": round(now - self.at, 1)}
+        if self.at_least:
+            told["at_least"] = True
+        return told if self.slot is None else {**told, "slot": self.slot}
+
+
 @dataclass
 class CenterStatus:
     """A center as last heard of; `heard` in Unix seconds, battery in millivolts."""
@@ -21,13 +37,15 @@ class CenterStatus:
     uptime_s: int = 0
     sequence: int = 0
     report_sequence: int = 0
-    event: str = ""
-    event_at: float = 0.0
+    # The last of each kind, by its status octet.
+    news: dict[int, News] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
 
 # Two digests of a gateway with shipped settings: one may be late, two are not.
 SILENT_AFTER_S = 600.0
+# The highest age that an ack can carry.
+MAX_AGE_S = 0xFFFF
 
 
 class Fleet:
@@ -69,9 +87,17 @@ class Fleet:
             status.report_sequence, status.report = report.sequence, report.body
 
     def event(self, ack: Any, now: float) -> None:
-        """What a center told without being asked: mains lost, cabinet opened, a button."""
-        status = self.status(ack.center)
-        status.event, status.event_at = codes.status_name(ack.status), now - ack.age
+        """What a center told without being asked (mains lost, cabinet opened, a button), told at `now`.
+
+        It counts from when it happened: one that was told late does not hide a newer one of its kind.
+        """
+        news = self.status(ack.center).news
+        # The battery field of a fob's press is the fob's slot; no event is taken for a measurement.
+        slot = ack.battery if ack.status in codes.FOB_PRESSES else None
+        told = News(now - ack.age, ack.age == MAX_AGE_S, slot)
+        known = news.get(ack.status)
+        if known is None or told.at >= known.at:
+            news[ack.status] = told
 
     def describe_gateway(self, gateway: int, now: float) -> dict[str, Any]:
         """A gateway for the API; one that says nothing any more is silent, whatever its centers said before."""
@@ -85,6 +111,8 @@ class Fleet:
     def describe(self, center: int, now: float) -> dict[str, Any]:
         """A center for the API."""
         status = self.status(center)
+        newest_first = sorted(status.news.items(), key=lambda one: one[1].at, reverse=True)
+        events = [one.describe(kind, now) for kind, one in newest_first]
         return {
             "center": center_name(center),
             "up": status.up,
@@ -92,7 +120,8 @@ class Fleet:
             "battery_mv": status.battery_mv or None,
             "mains": bool(status.flags & codes.BEAT_MAINS) if status.battery_mv else None,
             "outputs": codes.output_names(status.outputs),
-            "event": status.event or None,
-            "event_s_ago": round(now - status.event_at, 1) if status.event else None,
+            "event": events[0]["event"] if events else None,
+            "event_s_ago": events[0]["s_ago"] if events else None,
+            "events": events,
             "report": status.report,
         }

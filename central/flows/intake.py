@@ -99,8 +99,9 @@ class Intake:
         if adopt is not None and joined is None:
             joined = unit.incident(adopt)
         if joined is not None and (unit.orders_of(joined.id) or not plan.active):
-            reasons = [f"joins incident {joined.id}"]
-            unit.add_entry(joined.id, now, "joined", alert.source, f"alert {alert.id} joins")
+            reasons = [f"joins incident {joined.id}"] + ([plan.reason] if alert.low_assurance else [])
+            why = f": {plan.reason}" if alert.low_assurance else ""
+            unit.add_entry(joined.id, now, "joined", alert.source, f"alert {alert.id} joins{why}")
             frames = self._once_more(unit, joined, now, reasons) if plan.active else []
             unit.add_alert(alert, joined.id, now, json.dumps(reasons))
             return Recorded(joined.id, False, now, reasons), self._sealer.envelopes(unit, frames)

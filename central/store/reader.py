@@ -44,7 +44,8 @@ class Reader:
             return None
         key = (to_signed(incident),)
         alerts = self._db.execute(
-            "SELECT id, source, reporter, lat, lon, accuracy_m, position_age_s, age_s, received FROM alert"
+            "SELECT id, source, reporter, lat, lon, accuracy_m, position_age_s, age_s, received, slot, low_assurance"
+            " FROM alert"
             " WHERE incident = ? ORDER BY received",
             key,
         ).fetchall()
@@ -58,7 +59,7 @@ class Reader:
         ).fetchall()
         return {
             **self._incident(row),
-            "alerts": [dict(one) for one in alerts],
+            "alerts": [{**dict(one), "low_assurance": bool(one["low_assurance"])} for one in alerts],
             "commands": [
                 {**dict(one), "center": center_name(one["center"]), "outputs": _outputs(one["action"])}
                 for one in commands
@@ -121,6 +122,13 @@ class Reader:
             (to_signed(incident),),
         )
         return [(row[0], row[1], row[2]) for row in rows]
+
+    def last_events(self) -> list[tuple[bytes, float]]:
+        """The newest event of each kind of every center: the countersigned ack, and when it came."""
+        rows = self._db.execute(
+            "SELECT octets, max(received) FROM ack WHERE status BETWEEN 32 AND 127 GROUP BY center, status"
+        )
+        return [(bytes(row[0]), float(row[1])) for row in rows]
 
     def refusals(self, devices: set[str] | None = None, limit: int = 50) -> list[dict[str, Any]]:
         """What was not believed lately, newest first; of some devices, or of all."""

@@ -73,7 +73,7 @@ class Unit:
         """Save an alert with what was decided."""
         position = alert.position
         self._db.execute(
-            "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO alert VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 alert.municipality,
                 alert.id,
@@ -85,6 +85,8 @@ class Unit:
                 alert.age_s,
                 now,
                 plan,
+                alert.slot,
+                alert.low_assurance,
             ),
         )
 

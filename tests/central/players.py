@@ -46,12 +46,13 @@ class CenterPlayer:
         age: int = 0,
         authority: int = CENTRAL,
         sequence: int | None = None,
+        battery: int = 12600,
     ) -> bytes:
         """A sealed ack with the next sequence of its own, or a given one."""
         if sequence is None:
             self.sequence += 1
             sequence = self.sequence
-        message = Ack(authority, self._epoch, self.number, counter, incident, status, outputs, sequence, age, 12600)
+        message = Ack(authority, self._epoch, self.number, counter, incident, status, outputs, sequence, age, battery)
         return ACK.seal(self._pair(authority).up, message)
 
     def beat(self) -> bytes:

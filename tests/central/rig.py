@@ -91,7 +91,7 @@ def enrol(folder: Path) -> Installation:
         return Installation(folder, *keys, it.credential("operator", other, "Beto"))
 
 
-BUTTONS = {codes.PANIC: "general", codes.SILENT_PANIC: "gender_violence"}
+BUTTONS = dict.fromkeys(codes.LOUD_PRESSES, "general") | dict.fromkeys(codes.SILENT_PRESSES, "gender_violence")
 
 
 class Clock:
@@ -137,7 +137,9 @@ class Rig:
         self.intake = Intake(*world, self.devices, classes.load(classes.SHIPPED), sealer, lambda: next(ids))
         self.rounds = Rounds(*world, sealer)
         self.operators = Operators(*world, sealer)
-        acks = Acks(*world, self.devices, self.devices, sealer, self.intake, self.fleet, self.owed.add, BUTTONS)
+        self.acks = acks = Acks(
+            *world, self.devices, self.devices, sealer, self.intake, self.fleet, self.owed.add, BUTTONS
+        )
         greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet)
         self.uplink = Uplink(self.writer, self.clock, self.devices, self.devices, self.fleet, acks, greetings)
         self.gateways = {n: self.gateway_player(n) for n in (1, 2)}

@@ -25,10 +25,11 @@ def test_an_order_waits_for_the_first_hello_and_goes_out_with_it(rig: Rig) -> No
 
 
 def test_a_hello_is_answered_with_the_time_and_the_floor(rig: Rig) -> None:
-    """TIME carries the request of the hello, and a floor under which nothing is wanted any more."""
+    """TIME carries the request of the hello, milliseconds, and a floor under which nothing is wanted any more."""
+    rig.clock.at = NOW + 0.25
     rig.greet(1, request=77, central=9)
     (frame,) = rig.frames(TIME.kind)
-    assert tuple(rig.centers[1].time(frame)) == (CENTRAL, 0, 1, int(NOW), 9, 77)
+    assert tuple(rig.centers[1].time(frame)) == (CENTRAL, 0, 1, int(NOW), 250, 9, 77)
 
 
 def test_the_floor_stays_below_what_is_still_wanted(rig: Rig) -> None:
