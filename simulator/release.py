@@ -17,16 +17,18 @@ EXPIRY = ISSUED + 30 * 86400
 
 def public_key(seed: bytes = SEED) -> bytes:
     """The 32 octets that verify what `sign` makes."""
-    return ed25519.encode(_times(_secret(seed)[0]))
+    public: bytes = ed25519.encode(_times(_secret(seed)[0]))
+    return public
 
 
 def sign(message: bytes, seed: bytes = SEED) -> bytes:
     """The 64 octets of a signature."""
     scalar, prefix = _secret(seed)
-    number = int.from_bytes(sha512(prefix + message), "little") % ed25519.ORDER
-    commitment = ed25519.encode(_times(number))
+    order: int = ed25519.ORDER
+    number = int.from_bytes(sha512(prefix + message), "little") % order
+    commitment: bytes = ed25519.encode(_times(number))
     challenge = int.from_bytes(sha512(commitment + public_key(seed) + message), "little")
-    return commitment + ((number + challenge * scalar) % ed25519.ORDER).to_bytes(32, "little")
+    return commitment + ((number + challenge * scalar) % order).to_bytes(32, "little")
 
 
 def image(files: dict[str, bytes]) -> bytes:
@@ -66,4 +68,5 @@ def _secret(seed: bytes) -> tuple[int, bytes]:
 
 
 def _times(scalar: int) -> tuple[int, int, int, int]:
-    return ed25519.both(scalar, ed25519.BASE, 0, ed25519.BASE)
+    point: tuple[int, int, int, int] = ed25519.both(scalar, ed25519.BASE, 0, ed25519.BASE)
+    return point

@@ -112,6 +112,17 @@ def test_every_reason_is_said_and_nothing_is_kept():
     assert device.flash.files == before
 
 
+def test_what_lies_in_the_other_slot_makes_room():
+    """It is emptied first: a board whose two slots are full takes the next release too."""
+    device, updater = begun()
+    device.flash.folders.add("b")
+    device.flash.files["b/small.py"] = bytes(500)
+    assert updater.offer(made(NEW, 6)[1], NOW, 0, False) == "too large"
+    device.flash.folders.add("b/firmware")
+    device.flash.files["b/firmware/large.py"] = bytes(4 * len(made(NEW, 6)[0]))
+    assert updater.offer(made(NEW, 6)[1], NOW, 0, False) is None
+
+
 def test_only_the_wanted_block_is_kept():
     """In order, once, of its size, of this release; anything else changes nothing."""
     device, updater = begun()
