@@ -13,7 +13,6 @@ PARTIAL = 1
 FAILED = 2
 
 NOTHING = ()
-EVERY_OUTPUT = 0x0F
 
 # A siren that nobody asked for is told within 5 s in any case; its cadence has pauses of up to 700 ms.
 SOUNDING_MS = 1000
@@ -29,6 +28,9 @@ RELEASE_MS = 100
 STUCK_MS = 60
 STUCK_STEP_MS = 50
 
+# Sirens make 105 dB and more beside their cabinet, a street with lorries 85; settings `siren_db`, `heard_db`.
+SIREN_DB = 95
+HEARD_DB = 85
 DEAF_MS = 3000
 HEARD_MS = 300
 
@@ -81,7 +83,7 @@ class Lasting:
 
 class Supervision:
     """`settings` has get(name), None for what it does not know: those of battery and drivers, `mains_defer_s`, `siren_db`
-    and `heard_db` (without them a microphone is not judged by). `history` as for Battery, `jitter` 0 to 255 of the device.
+    and `heard_db`. `history` as for Battery, `jitter` 0 to 255 of the device.
 
     `stuck`: the siren's relay no longer opens, POWER has to be the siren's switch. `acoustic`: whether the siren was heard
     when it last sounded, None where that is not known. `history_changed` is for the caller to clear.
@@ -115,8 +117,8 @@ class Supervision:
         """Take over the settings, at the start and whenever they changed."""
         self.battery.configure(settings)
         self.drivers.configure(settings)
-        self._siren_db = settings.get("siren_db")
-        self._heard_db = settings.get("heard_db")
+        self._siren_db = settings.get("siren_db") or SIREN_DB
+        self._heard_db = settings.get("heard_db") or HEARD_DB
         defer_s = settings.get("mains_defer_s")
         defer_ms = (MAINS_DEFER_S if defer_s is None else defer_s) * 1000
         # A blackout is of a whole neighbourhood: they must not all speak at once.
@@ -150,7 +152,7 @@ class Supervision:
         self.drivers.observe(INDICATOR, bool(wanted & INDICATOR), readings.indicator_ma, now_ms, step_ms)
         events += self._driver_news()
         events += self._listen(readings.sound, begins, siren and flows, now_ms, min(step_ms, STEP_MS))
-        events += self._supply(readings, begins, bool(wanted & EVERY_OUTPUT), now_ms, step_ms)
+        events += self._supply(readings, begins, bool(wanted & ~POWER), now_ms, step_ms)
         if self._tamper.update(bool(readings.tamper), step_ms):
             events += (codes.TAMPER if self._tamper.on else codes.TAMPER_CLEARED,)
         self._moved_ms = min(self._moved_ms + step_ms, MOTION_AGAIN_MS)
@@ -169,8 +171,7 @@ class Supervision:
             self._current.anew()
             self._noise.anew()
         else:
-            sound = readings.sound
-            loud = sound is not None and self._siren_db is not None and sound > self._siren_db
+            loud = readings.sound is not None and readings.sound > self._siren_db
             self._noise.update(loud and self._off_ms >= ECHO_MS, step_ms)
             self._current.update(flows, step_ms)
         self._sounding = self._current.on or self._noise.on
@@ -209,7 +210,7 @@ class Supervision:
         if begins:
             self._heard_ms = self._deaf_ms = 0
             self._not_heard = False
-        if not sounds or sound is None or self._heard_db is None:
+        if not sounds or sound is None:
             return NOTHING
         if sound >= self._heard_db:
             self._heard_ms = min(self._heard_ms + step_ms, HEARD_MS)
