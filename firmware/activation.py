@@ -1,22 +1,26 @@
-"""One switching-on of outputs: how long, in which cadence, and what the measurement says of it. Pure; called by center."""
+"""One switching-on of outputs: how long, in which cadence, and what the measurement says of it. Pure; called by running."""
 
 from firmware import cadence
+from firmware.score import entry
 from protocol import codes
 
 # A relay and its sensing settle within this; a longer disagreement is a fault.
 SETTLE_MS = 200
 FAULT_MS = 2000
+# The siren's supply stays closed for this long after its relay has opened: current that still flows then is a stuck relay.
+GAP_MS = 300
 
 
 class Activation:
-    """`order` tells whom to answer: (authority, counter, incident, activation); counter 0 is the own button."""
+    """`order` tells whom to answer: (authority, counter, incident); counter 0 is the own button."""
 
-    def __init__(self, order, class_code, outputs, now_ms, duration_s):
+    def __init__(self, order, class_code, outputs, now_ms, duration_s, signal=codes.BY_CLASS):
         self.order = order
         self.class_code = class_code
         self.outputs = outputs
         self.started_ms = now_ms
         self.duration_ms = duration_s * 1000
+        self._signal = signal
         self._told = False
         self._wrong_ms = 0
         self._seen_ms = now_ms
@@ -25,9 +29,24 @@ class Activation:
         """Whether its time has passed."""
         return now_ms - self.started_ms >= self.duration_ms
 
-    def levels(self, now_ms):
-        """The outputs that shall be on now."""
-        return cadence.levels(self.outputs, self.class_code, now_ms - self.started_ms)
+    def entries(self, clock, stuck):
+        """Its part of the score. Strobes count from the clock that all centers of a group share; with a `stuck` siren
+        relay the second switch pulses in its place."""
+        start = clock.ticks(self.started_ms)
+        found = []
+        for output in codes.OUTPUTS:
+            if not self.outputs & output:
+                continue
+            pulses = cadence.cadence_of(output, self.class_code, self._signal)
+            origin = clock.shared_origin(sum(pulses)) if output == codes.STROBE else start
+            found.append(entry(output, pulses, start, self.duration_ms, origin))
+            if output == codes.SIREN:
+                found.append(
+                    entry(codes.POWER, pulses, start, self.duration_ms)
+                    if stuck
+                    else entry(codes.POWER, cadence.STEADY, start, self.duration_ms + GAP_MS)
+                )
+        return found
 
     def observe(self, wanted, measured, now_ms):
         """SOUNDING or FAILED, once, from what is measured of what was wanted; None while it is not decided."""
@@ -49,7 +68,7 @@ class Activation:
 
 def _telling(outputs):
     """The output by which an activation is judged: what wakes a street, if it is among them."""
-    for output in (codes.SIREN, codes.STROBE, codes.FLOODLIGHT, codes.INDICATOR):
+    for output in codes.OUTPUTS:
         if outputs & output:
             return output
     return 0

@@ -8,6 +8,8 @@ from protocol import codes
 from protocol.messages import ACK, BEAT, Ack, Beat
 
 REMEMBERED = 24
+# An event is told again after so long, until central confirms it; the last one for ever.
+TELL_AGAIN_S = (20, 60, 180, 3600)
 _LOCAL_STATUS = {codes.SOUNDING: codes.SOUNDING_LOCALLY, codes.STOPPED: codes.STOPPED_LOCALLY}
 
 
@@ -19,6 +21,7 @@ class Answers:
         self._state = state
         self.next = state.reserved
         state.reserved = self.next + RESERVE
+        self._due = {}  # sequence of an event: (when it is told again in ms of this boot, how often it was)
         self._said = []  # (key, frame), newest last; key is (authority, counter) or (authority, counter, refusal)
 
     def take(self):
@@ -68,25 +71,54 @@ class Answers:
         status = codes.ACCEPTED if obeyed or not command.action & codes.ACTIVATE else codes.TOO_OLD
         return [self.answer(command, status, outputs, battery_mv)]
 
-    def keep_event(self, sequence, status, incident, lifetime_s):
-        """Keep an event for flash until the link has taken it."""
-        self._state.events.append((sequence, status, incident, lifetime_s))
-        del self._state.events[:-MAX_EVENTS]
+    def keep_event(self, status, incident, lifetime_s, detail, now_ms):
+        """A new event, for flash until central confirms it; of too many, news goes first and a person's press last.
 
-    def event(self, sequence, status, incident, outputs, age_s, battery_mv):
+        `detail` is the battery in mV, or the fob's slot. Answers with the event: (sequence, status, incident, lifetime
+        second, detail).
+        """
+        event = (self.take(), status, incident, lifetime_s, detail)
+        events = self._state.events
+        events.append(event)
+        while len(events) > MAX_EVENTS:
+            news = [one for one in events if one[1] not in codes.PRESSES]
+            gone = news[0] if news else events[0]
+            events.remove(gone)
+            self._due.pop(gone[0], None)
+        self._tell(event[0], now_ms, 0)
+        return event
+
+    def event(self, event, outputs, age_s):
         """The event under the central key and, for the gateway, under the local one."""
+        sequence, status, incident, _, detail = event
         frames = []
         for authority in (codes.CENTRAL, codes.LOCAL):
-            order = (authority, 0, incident)
-            frames.append(self._seal(order, status, outputs, age_s, battery_mv, sequence))
+            frames.append(self._seal((authority, 0, incident), status, outputs, age_s, detail, sequence))
         return frames
 
-    def pending_events(self, lifetime_s, battery_mv):
-        """Events that may not have arrived, with their true age; the same sequence, so nobody counts them twice."""
+    def pending_events(self, lifetime_s, now_ms, all_of_them):
+        """The events that are to be told (again), with their true age; the same sequence, so nobody counts them twice.
+
+        All of them on a new link; else those whose time has come: three times, further and further apart, then now and then.
+        """
         frames = []
-        for sequence, status, incident, at in self._state.events:
-            frames += self.event(sequence, status, incident, 0, min(lifetime_s - at, 0xFFFF), battery_mv)
+        for event in self._state.events:
+            due_ms, tries = self._due.get(event[0], (now_ms, 0))
+            if all_of_them or now_ms >= due_ms:
+                self._tell(event[0], now_ms, 0 if all_of_them else tries + 1)
+                frames += self.event(event, 0, min(lifetime_s - event[3], 0xFFFF))
         return frames
+
+    def confirmed(self, sequence):
+        """Central has an event for good; whether it was waited for (then flash must be written)."""
+        kept = [event for event in self._state.events if event[0] != sequence]
+        changed = len(kept) != len(self._state.events)
+        self._state.events = kept
+        self._due.pop(sequence, None)
+        return changed
+
+    def _tell(self, sequence, now_ms, tries):
+        self._due[sequence] = (now_ms + 1000 * TELL_AGAIN_S[min(tries, len(TELL_AGAIN_S) - 1)], tries)
 
     def aged(self, frame, age_s):
         """An ack that waited for a link, with its true age; other frames as they are."""
@@ -95,17 +127,6 @@ class Answers:
         ack = ACK.peek(frame)
         older = ack[:8] + (min(ack.age + age_s, 0xFFFF),) + ack[9:]
         return ACK.seal(self._identity.pairs[ack.authority].up, Ack(*older))
-
-    def arrived(self, frame):
-        """The gateway's broker has a frame; whether an event was waiting for that (then flash must be written)."""
-        if len(frame) != ACK.size:
-            return False
-        ack = ACK.peek(frame)
-        kept = [event for event in self._state.events if event[0] != ack.sequence]
-        changed = len(kept) != len(self._state.events) and ack.authority == codes.CENTRAL
-        if changed:
-            self._state.events = kept
-        return changed
 
     def beats(self, uptime_s, battery_mv, flags, outputs, verdict):
         """A heartbeat for central and one for the gateway, under one sequence."""

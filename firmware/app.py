@@ -5,213 +5,298 @@ the board starts it anew.
 """
 
 import asyncio
+import gc
 import os
+import sys
 
-from firmware.center import OUTPUTS, SAVE, Center
+from firmware.center import ERASE, OUTPUTS, SAVE, Center
 from firmware.clock import Clock
+from firmware.description import describe
 from firmware.identity import Identity
-from firmware.inputs import Button, Contact
+from firmware.journal import Journal
 from firmware.link import Link
-from firmware.vault import Vault
+from firmware.settings import Settings
+from firmware.updating import Updating
+from firmware.vault import Unprovisioned, Vault
+from firmware.watch import Watch
 from protocol import codes
 from protocol.layout import NONCE_SIZE
+from protocol.messages import KIND_ACK
+from protocol.release import BLOCK, OFFER
 from protocol.report import Report, seal
 from protocol.topics import center_name
 
+VERSION = "0.2.0"
 TICK_MS = 20
-BEAT_S = 60
-REPORT_S = 3600
 # Lifetime goes to flash this often, so that a power cut gives back at most this much of a budget's waiting time.
 SAVE_S = 900
-BATTERY_LOW_MV = 11500
-# A cabinet that rattles and mains that blink are no news.
-LASTING_MS = 2000
-VERSION = "0.1.0"
+# What happened goes to the journal's flash a moment later: the siren and its answer go first.
+JOURNAL_MS = 2000
+# The console's program is given back after this long without a line.
+CONSOLE_MS = 60000
+# The last words of a vault that is to be erased need this long to leave.
+ERASE_MS = 3000
+STARTED = 0x100
 
 
 class App:
-    """One run of the program on one board."""
+    """One run of the program on one board. Raises Unprovisioned when there is no identity."""
 
     def __init__(self, board):
         board.outputs_off()
-        self._board = board
-        self._clock = Clock(board.ticks_ms)
-        self._vault = Vault(board.flash, os)
+        self.board = board
+        self.version = VERSION
+        self.clock = Clock(board.ticks_ms)
+        self._vault = Vault(board.flash, os, feed=board.feed)
         device = self._vault.device()
-        self._identity = Identity(device)
-        state = self._vault.load(self._identity.epoch)
+        self.identity = Identity(device)
+        state = self._vault.load(self.identity.epoch)
         state.boot += 1
         self._state = state
-        self._center = Center(self._identity, state, self._clock, board.random(NONCE_SIZE), board.boot_cause())
+        self.settings = Settings(board.flash, os)
+        for problem in self.settings.load(device):
+            board.log(problem)
+        self.center = Center(self.identity, state, self.clock, board.random(NONCE_SIZE), board.boot_cause())
         self._saved_ms = 0
         self._save()
-        self._beat_s = device.get("beat_s", BEAT_S)
-        self._panic = Button(device.get("hold_ms", 1500))
-        self._silent = Button(device.get("hold_ms", 1500))
-        self._contacts = {name: Contact(LASTING_MS) for name in ("tamper", "mains", "battery_low")}
-        self._link = Link(
-            center_name(self._identity.center), board.flash, device["endpoints"], self._clock, board.random,
-            self._received, self._arrived, self._connected, board.log,
+        self.journal = Journal(board.flash, os)
+        self._journal_ms = None
+        self._note_journal(STARTED, board.boot_cause())
+        self.watch = Watch(board, self.center, self.settings, self.clock, self.identity.center * 97 % 256)
+        self.link = Link(
+            center_name(self.identity.center), board.flash, device["endpoints"], self.clock, board.random,
+            self._received, self._connected, board.log,
         )  # fmt: skip
-        self._link.aged = self._center.answers.aged
-        self._link.clock_behind = self._clock_behind
-        self._inputs = {}
-        self._level = 0
-        if not self._identity.loud:
+        self.link.aged = self.center.answers.aged
+        self.link.clock_behind = self._clock_behind
+        self.updating = Updating(board, os, self.identity, self.center, self.clock, self.link.send, self._news)
+        self.readings = board.look()
+        self._console = None
+        self._typed_ms = 0
+        self._score = ()
+        self._reported_ms = None
+        self._erase_ms = None
+        if not self.identity.loud:
             board.log("the table of loud classes does not verify: nothing is loud")
 
     async def run(self):
         """For ever; outputs are off whenever this ends, however it ends."""
-        tasks = [asyncio.create_task(work) for work in (self._link.run(), self._beats())]
+        tasks = [asyncio.create_task(work) for work in (self.link.run(), self._beats())]
         try:
-            await self._tick(tasks)
+            await self._loop(tasks)
         finally:
-            self._board.outputs_off()
+            self.board.outputs_off()
             for task in tasks:
                 task.cancel()
 
-    async def _tick(self, tasks):
+    async def _loop(self, tasks):
         while True:
             for task in tasks:
                 if task.done():
                     # Neither link nor heartbeat may be dead while the watchdog is fed.
                     raise RuntimeError("a task of the program has ended")
-            now_ms = self._clock.ms()
-            self._look(now_ms)
-            self._do(self._center.tick(self._board.measured()))
-            self._show()
-            if now_ms - self._saved_ms > SAVE_S * 1000 or self._center.answers.reserve():
-                self._save()
-            self._board.feed()
+            self._tick(self.clock.ms())
+            self.board.feed()
             await asyncio.sleep(TICK_MS / 1000)
 
-    def _look(self, now_ms):
-        """The inputs, and what they mean."""
-        self._inputs = self._board.inputs()
-        self._center.battery_mv = self._inputs["battery_mv"]
-        if self._panic.update(self._inputs["panic"], now_ms):
-            self._board.log("panic button")
-            self._do(self._center.panic())
-        if self._silent.update(self._inputs["silent"], now_ms):
-            self._board.log("silent button")
-            self._do(self._center.note(codes.SILENT_PANIC))
-        if self._changed("tamper", self._inputs["tamper"], now_ms):
-            self._do(self._center.note(codes.TAMPER))
-        if self._changed("battery_low", self._inputs["battery_mv"] < BATTERY_LOW_MV, now_ms):
-            self._do(self._center.note(codes.BATTERY_LOW))
-        mains = self._changed("mains", self._inputs["mains"], now_ms)
-        if mains is not None:
-            self._do(self._center.note(codes.MAINS_BACK if mains else codes.MAINS_LOST))
-            self._link_report()
+    def _tick(self, now_ms):
+        readings = self.readings = self.board.look()
+        self.center.battery_mv = readings.battery_mv
+        for status, slot, sounds in self.watch.look(readings, now_ms):
+            if status in codes.PRESSES:
+                self.board.log("event 0x%02x" % status)
+                self._do(self.center.press(status, slot, sounds))
+                self._note_journal(status, slot or 0)
+            else:
+                self._news(status)
+        self._do(self.center.tick(readings.measured()))
+        self._show()
+        if self.watch.second(now_ms, self.updating.busy()):
+            self.test()
+        self._housekeeping(now_ms)
 
-    def _changed(self, name, level, now_ms):
-        return self._contacts[name].update(level, now_ms)
+    def _housekeeping(self, now_ms):
+        """What can wait: console, flash, a program that waits for its restart, an erasure that was ordered."""
+        line = self.board.typed()
+        if line is not None:
+            self.board.say(self._answer(line, now_ms))
+        elif self._console is not None and now_ms - self._typed_ms > CONSOLE_MS:
+            self._console = None
+            for name in ("firmware.console", "protocol.words"):
+                sys.modules.pop(name, None)
+        kept = self.watch.supervision
+        if now_ms - self._saved_ms > SAVE_S * 1000 or self.center.answers.reserve() or kept.history_changed:
+            kept.history_changed = False
+            self._save()
+        if self._journal_ms is not None and now_ms - self._journal_ms >= JOURNAL_MS:
+            self._journal_ms = None
+            self.journal.flush()
+        if self.updating.tick(self.link.up, self.watch.supervision.verdict() < 2):
+            self.board.log("restarting into the new program")
+            self._save()
+            self.journal.flush()
+            self.board.restart()
+        if self._erase_ms is not None and now_ms >= self._erase_ms:
+            self._vault.erase()
+            self.board.restart()
+
+    def configure(self):
+        """The settings have changed."""
+        self.watch.configure()
+        self._report()
+
+    def test(self):
+        """The inaudible test; whether it found nothing. What it found is news at the next tick."""
+        whole = self.watch.test()
+        self.board.log("self-test: %s" % ("passed" if whole else "failed"))
+        self._save()
+        self._report()
+        return whole
+
+    def describe(self):
+        """The self-description."""
+        return describe(self)
+
+    def erase(self):
+        """Forget everything, in a moment."""
+        self._do(self.center.note(codes.ERASED))
+        self._erase_ms = self.clock.ms() + ERASE_MS
+
+    def _news(self, status):
+        """An event of the center's own health: told until confirmed, and described at once."""
+        self.board.log("event 0x%02x" % status)
+        self._do(self.center.note(status))
+        self._note_journal(status, 0)
+        if status == codes.TAMPER and self.settings.get("tamper") == "erase":
+            self.erase()
+        if status != codes.MOTION:
+            self._report()
+
+    def _note_journal(self, what, detail):
+        self.journal.add(self.center.lifetime_s(), self._state.boot, what, detail)
+        if self._journal_ms is None:
+            self._journal_ms = self.clock.ms()
 
     def _received(self, frame, retained):
         try:
-            self._do(self._center.receive(frame, retained), True)
+            kind = frame[0] >> 2 & 0x0F if frame else 0
+            if kind in (OFFER.kind, BLOCK.kind):
+                if not retained:
+                    self.updating.receive(frame)
+            else:
+                self._do(self.center.receive(frame, retained), True)
         except Exception as error:
-            self._board.log("message failed: %r" % (error,))
-        if self._center.synchronised() or self._center.synchronised(codes.LOCAL):
-            self._link.proven = True
+            self.board.log("message failed: %r" % (error,))
+        if self.center.synchronised() or self.center.synchronised(codes.LOCAL):
+            self.link.proven = True
 
     def _do(self, actions, flash_first=False):
         """In order: flash before outputs, outputs before words.
 
         With `flash_first` nothing begins that the flash did not take; a person's own button sounds all the same.
         """
-        if self._center.answers.reserve():
+        if self.center.answers.reserve():
             self._save()
         for action in actions:
             if action == SAVE:
                 if not self._save() and flash_first:
-                    return self._do(self._center.unsaved())
+                    return self._do(self.center.unsaved())
             elif action == OUTPUTS:
                 self._show()
-            elif action[0] == "send" or self._link.up:
+            elif action == ERASE:
+                self._erase_ms = self.clock.ms() + ERASE_MS
+            elif action[0] == "send" or self.link.up:
                 # A hello is said only over a link: it is asked anew on each connection.
-                self._link.send(action[1])
+                self.link.send(action[1])
+                if action[0] == "send" and flash_first and action[1][0] >> 2 & 0x0F == KIND_ACK:
+                    self._note_journal(action[1][18], int.from_bytes(action[1][6:10], "big"))
 
     def _show(self):
-        wanted = self._center.wanted()
-        if wanted != self._level:
-            self._level = wanted
-            self._board.set_outputs(wanted)
+        score = self.center.running.score()
+        if score is not self._score:
+            self._score = score
+            self.board.play(score)
 
     def _save(self):
         """Whether the flash has the state; a flash that fails must not end the program, the siren is still there."""
-        self._state.lifetime_s = self._center.lifetime_s()
-        self._saved_ms = self._clock.ms()
+        self._state.lifetime_s = self.center.lifetime_s()
+        self._saved_ms = self.clock.ms()
         try:
             self._vault.save(self._state)
         except OSError as error:
-            self._board.log("flash failed: %r" % (error,))
+            self.board.log("flash failed: %r" % (error,))
             return False
         return True
 
     def _connected(self):
-        self._board.log("link: up")
-        self._do(self._center.connected())
-        self._link_report()
-
-    def _arrived(self, frame):
-        if self._center.answers.arrived(frame):
-            self._save()
+        self.board.log("link: up")
+        self._do(self.center.connected())
+        self._report()
 
     async def _beats(self):
-        reported_s = 0
         while True:
-            if self._link.up and self._inputs:
+            if self.link.up:
                 self._board_clock()
-                for frame in self._center.beat(self._flags()):
-                    self._link.send(frame)
-                if self._center.lifetime_s() - reported_s > REPORT_S:
-                    reported_s = self._center.lifetime_s()
-                    self._link_report()
-            await asyncio.sleep(self._beat_s)
+                for frame in self.center.beat(self._flags(), self.watch.supervision.verdict()):
+                    self.link.send(frame)
+                if self.clock.ms() - (self._reported_ms or 0) > self.settings.get("report_s") * 1000:
+                    self._report()
+            await asyncio.sleep(self.settings.get("beat_s"))
 
     def _board_clock(self):
         """A board that checks certificates by a clock of its own is told the time once it is known."""
-        tell = getattr(self._board, "set_clock", None)
-        if tell and self._center.synchronised():
-            tell(self._clock.now())
+        tell = getattr(self.board, "set_clock", None)
+        if tell and self.center.synchronised():
+            tell(self.clock.now())
 
     def _clock_behind(self):
-        behind = getattr(self._board, "clock_behind", None)
-        if behind and not self._center.synchronised():
+        behind = getattr(self.board, "clock_behind", None)
+        if behind and not self.center.synchronised():
             behind()
 
     def _flags(self):
-        inputs = self._inputs
-        flags = codes.BEAT_MAINS if inputs["mains"] else 0
-        flags |= codes.BEAT_TAMPER if inputs["tamper"] else 0
-        flags |= codes.BEAT_SYNCHRONISED if self._center.synchronised() else 0
-        return flags | (codes.BEAT_BATTERY_LOW if inputs["battery_mv"] < BATTERY_LOW_MV else 0)
+        readings = self.readings
+        flags = codes.BEAT_MAINS if readings.mains else 0
+        flags |= codes.BEAT_TAMPER if readings.tamper else 0
+        flags |= codes.BEAT_SYNCHRONISED if self.center.synchronised() else 0
+        return flags | (codes.BEAT_BATTERY_LOW if self.watch.supervision.battery.low else 0)
 
-    def _link_report(self):
-        """The self-description: what runs here, since when and why, with the age of what is measured."""
-        inputs = self._inputs or self._board.inputs()
-        body = {
-            "version": VERSION,
-            "runtime": self._board.runtime(),
-            "boot": self._state.boot,
-            "cause": codes.BOOT_CAUSES.get(self._board.boot_cause(), "unknown"),
-            "uptime_s": self._clock.ms() // 1000,
-            "loud": sorted(self._identity.loud),
-            "battery_mv": inputs["battery_mv"],
-            "mains": inputs["mains"],
-            "tamper": inputs["tamper"],
-            "age_s": 0,
-        }
+    def _report(self):
+        self._reported_ms = self.clock.ms()
         report = Report(
-            codes.CENTRAL, self._identity.epoch, self._identity.center, self._center.answers.take(), body
+            codes.CENTRAL, self.identity.epoch, self.identity.center, self.center.answers.take(), describe(self)
         )  # fmt: skip
-        self._link.send(seal(self._identity.pairs[codes.CENTRAL].up, report))
+        self.link.send(seal(self.identity.pairs[codes.CENTRAL].up, report))
+
+    def _answer(self, line, now_ms):
+        self._typed_ms = now_ms
+        try:
+            if self._console is None:
+                # Only an installer needs it: until then it takes no memory.
+                gc.collect()
+                from firmware.console import Console
+
+                self._console = Console(self)
+            return self._console.answer(line)
+        except MemoryError:
+            gc.collect()
+            return "no memory for that now; restart, then try again"
 
 
 async def run(board):
     """Run the program on a board; ends only by an error, with the outputs off."""
+    if hasattr(gc, "threshold"):
+        # Collected often, the heap stays in large pieces: a TLS handshake needs one.
+        gc.collect()
+        gc.threshold(gc.mem_free() // 4 + gc.mem_alloc())
     try:
-        await App(board).run()
+        try:
+            app = App(board)
+        except Unprovisioned as error:
+            from firmware import factory
+
+            board.log(str(error))
+            return await factory.wait(board)
+        await app.run()
     finally:
         board.outputs_off()

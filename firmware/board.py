@@ -130,7 +130,7 @@ class Board:
         return os.urandom(count)
 
     def boot_cause(self):
-        """Why this program was started (protocol.codes.BOOT_CAUSES). A reset by software looks like the watchdog's."""
+        """Why this program was started (protocol.words.BOOT_CAUSES). A reset by software looks like the watchdog's."""
         return _CAUSES.get(machine.reset_cause(), 0)
 
     def log(self, text):

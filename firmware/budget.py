@@ -48,6 +48,6 @@ class Budget:
         self.spent = [(at, who) for at, who in self.spent if now_s - at < LONG_S]
 
 
-def on_time_s(asked_s):
-    """For how long an activation may last: the default for 0, never more than the cap."""
-    return min(asked_s or DEFAULT_ON_S, MAX_ON_S)
+def on_time_s(asked_s, longest_s=None):
+    """For how long an activation may last: the default for 0, never more than the cap, nor than its signal lasts."""
+    return min(asked_s or DEFAULT_ON_S, MAX_ON_S if longest_s is None else longest_s)

@@ -1,47 +1,53 @@
-"""How outputs pulse, as data, and the level of each at a moment. Pure; called by center.
+"""How outputs pulse, as data, and which pulse a command asks for. Pure; called by activation.
 
 Temporal-3 is for fire and nothing else (ISO 8201: three pulses of 0.5 s, then 1.5 s of silence). Strobes flash at 1.25 Hz:
 within 1 to 2 Hz, the range that does not provoke seizures (EN 54-23, NFPA 72 18.5).
 """
 
-from protocol.codes import BICYCLE_THEFT, FIRE, FLOODLIGHT, GENERAL, INDICATOR, MEDICAL, SIREN, STROBE
+from protocol.codes import (
+    ALL_CLEAR,
+    BICYCLE_THEFT,
+    BY_CLASS,
+    FIRE,
+    GENERAL,
+    MEDICAL,
+    SHORT,
+    SIREN,
+    STROBE,
+    TEST,
+)  # fmt: skip
 
-# A cadence is a tuple of (on ms, off ms); the sequence repeats for as long as the activation lasts.
-STEADY = ((1000, 0),)
-TEMPORAL_3 = ((500, 500), (500, 500), (500, 1500))
-SLOW = ((1500, 1500),)
-FAST = ((400, 400),)
-STROBE_1_25_HZ = ((200, 600),)
-CHIRP = ((150, 60000),)
+# A cadence is a tuple of milliseconds, on and off in turn; it repeats for as long as the activation lasts.
+STEADY = (1000, 0)
+TEMPORAL_3 = (500, 500, 500, 500, 500, 1500)
+SLOW = (1500, 1500)
+FAST = (400, 400)
+STROBE_1_25_HZ = (200, 600)
+TWO_CHIRPS = (150, 250, 150, 60000)
+ONE_CHIRP = (500, 60000)
 
-SIREN_CADENCES = {GENERAL: STEADY, MEDICAL: SLOW, BICYCLE_THEFT: FAST, FIRE: TEMPORAL_3}
+SIREN_BY_CLASS = {GENERAL: STEADY, MEDICAL: SLOW, BICYCLE_THEFT: FAST, FIRE: TEMPORAL_3}
+# Signals that are not the class's own: (cadence of the siren, longest duration in seconds).
+SIREN_BY_SIGNAL = {SHORT: (STEADY, 3), ALL_CLEAR: (TWO_CHIRPS, 2), TEST: (ONE_CHIRP, 2)}
 
 
-def cadence_of(output, class_code):
-    """The cadence of one output for a class; an unknown loud class sounds like the general one."""
+def cadence_of(output, class_code, signal=BY_CLASS):
+    """The cadence of one output; an unknown loud class sounds like the general one."""
     if output == SIREN:
-        return SIREN_CADENCES.get(class_code, STEADY)
+        if signal in SIREN_BY_SIGNAL:
+            return SIREN_BY_SIGNAL[signal][0]
+        return SIREN_BY_CLASS.get(class_code, STEADY)
     if output == STROBE:
         return STROBE_1_25_HZ
     return STEADY
 
 
-def on_at(cadence, since_ms):
-    """Whether a cadence is in an on phase `since_ms` after it began."""
-    at = since_ms % sum([on + off for on, off in cadence])
-    for on, off in cadence:
-        if at < on:
-            return True
-        at -= on + off
-        if at < 0:
-            return False
-    return False
+def longest_s(signal):
+    """The longest that a signal lasts, in seconds; None where the class's own duration counts."""
+    found = SIREN_BY_SIGNAL.get(signal)
+    return found[1] if found else None
 
 
-def levels(outputs, class_code, since_ms):
-    """The mask of outputs that are on at this moment of an activation."""
-    mask = 0
-    for output in (SIREN, STROBE, FLOODLIGHT, INDICATOR):
-        if outputs & output and on_at(cadence_of(output, class_code), since_ms):
-            mask |= output
-    return mask
+def known(signal):
+    """Whether a command's flags name a signal of the contract."""
+    return signal == BY_CLASS or signal in SIREN_BY_SIGNAL

@@ -4,42 +4,36 @@
 clock but the one it is given, and never lets anything loud move for a class that is not in its table.
 """
 
-from firmware.activation import FAULT_MS, SETTLE_MS, Activation
+from firmware import cadence, running
+from firmware.activation import Activation
 from firmware.answers import Answers
 from firmware.budget import on_time_s
+from firmware.running import Running
 from firmware.session import Session
 from firmware.verify import AGAIN, OBEY, SILENCE, verify
 from protocol import codes
 from protocol.errors import ProtocolError
 from protocol.layout import authority_of, kind_of
-from protocol.messages import KIND_TIME
+from protocol.messages import CONFIRM, KIND_CONFIRM, KIND_TIME
 
 SAVE = ("save",)
 OUTPUTS = ("outputs",)
-
-# What may run side by side. A silent alert must not cut a siren short, and a drill must not touch anything real.
-_LOUD = 0
-_QUIET = 1
-_DRILL = 2
-_EVERY_OUTPUT = 0x0F
+ERASE = ("erase",)
 
 
 class Center:
-    """One boot of one center. `clock` gives ms() and now(); `cause` is why it started (protocol.codes.BOOT_CAUSES)."""
+    """One boot of one center. `clock` is a firmware.clock.Clock; `cause` is why it started (protocol.words.BOOT_CAUSES)."""
 
     def __init__(self, identity, state, clock, nonce, cause):
         self.identity = identity
         self.state = state
+        self.running = Running(clock)
         self.answers = Answers(identity, state)
-        self.updating = False
-        self.active = None  # the activation that was started last, while it runs
         self.battery_mv = 0
+        self.sessions = {authority: Session(authority, nonce) for authority in codes.AUTHORITIES}
         self._clock = clock
         self._cause = cause
-        self._sessions = {authority: Session(authority, nonce) for authority in codes.AUTHORITIES}
         self._lifetime_base_s = state.lifetime_s
-        self._running = {}  # slot: Activation
-        self._stopping = []  # (order, outputs, since ms) of what was told to stop and is not yet measured off
         self._measured = 0
         self._unsaved = None  # (command, what ran before it) until the flash has it
 
@@ -49,32 +43,31 @@ class Center:
 
     def synchronised(self, authority=codes.CENTRAL):
         """Whether an authority's TIME came in this boot."""
-        return self._sessions[authority].synchronised
+        return self.sessions[authority].synchronised
 
     def wanted(self):
         """The mask of outputs that shall be on now."""
-        now_ms = self._clock.ms()
-        mask = 0
-        for activation in self._running.values():
-            mask |= activation.levels(now_ms)
-        return mask
+        return self.running.wanted()
 
     def connected(self):
         """A new link: hello at once, and the events that may not have arrived."""
-        for session in self._sessions.values():
+        for session in self.sessions.values():
             session.reconnected()
-        return [("send", frame) for frame in self.answers.pending_events(self.lifetime_s(), self.battery_mv)]
+        return self._events(True)
 
     def receive(self, frame, retained=False):
         """One frame from the link."""
         self._unsaved = None
         try:
-            if kind_of(frame) == KIND_TIME:
-                return self._time(frame)
+            kind = kind_of(frame)
         except ProtocolError:
             return []
+        if kind == KIND_TIME:
+            return self._time(frame)
+        if kind == KIND_CONFIRM:
+            return self._confirm(frame)
         verdict, command = verify(
-            frame, retained, self.identity, self._sessions, self.state.windows, self._clock.now()
+            frame, retained, self.identity, self.sessions, self.state.windows, self._clock.now()
         )  # fmt: skip
         if verdict == SILENCE:
             self._doubt(frame)
@@ -88,22 +81,22 @@ class Center:
             return [self._answer(command, codes.ACCEPTED)]
         if verdict != OBEY:
             if verdict in (codes.STALE, codes.FUTURE, codes.NOT_SYNCHRONISED):
-                self._sessions[command.authority].want(self._clock.ms())
+                self.sessions[command.authority].want(self._clock.ms())
             return [self._answer(command, verdict)]
-        if self.updating:
-            return [self._answer(command, codes.UPDATING)]
         return self._obey(command)
 
     def _obey(self, command):
         """From here on the counter is used, whatever follows; flash knows it before anything moves."""
-        self._unsaved = (command, dict(self._running))
+        self._unsaved = (command, self.running.whole())
         self.state.windows[command.authority].accept(command.counter)
+        order = (command.authority, command.counter, command.incident)
         if command.action == codes.STOP:
             self.state.windows[command.authority].raise_floor(command.counter)
-            outputs = self._stop_for(command.authority)
-            order = (command.authority, command.counter, command.incident)
-            self._stopping.append((order, outputs, self._clock.ms()))
+            self.running.stop_for(order)
             return [SAVE, OUTPUTS, self._answer(command, codes.ACCEPTED)]
+        if command.action == codes.ERASE:
+            self.running.stop_for(order)
+            return [SAVE, OUTPUTS, self._answer(command, codes.ACCEPTED), ERASE]
         if command.action == codes.PROBE or self.state.executed(command.incident, command.activation):
             return [SAVE, self._answer(command, codes.ACCEPTED)]
         outputs = command.action & 0x0F
@@ -114,9 +107,9 @@ class Center:
             return [SAVE, self._answer(command, codes.CLASS_SILENT)]
         if loud and not self.state.budget.allows(self.lifetime_s(), command.authority):
             return [SAVE, self._answer(command, codes.BUDGET_SPENT)]
-        order = (command.authority, command.counter, command.incident)
-        actions = self._start(order, command.activation, command.class_, outputs, command.duration)
-        return actions + [self._answer(command, codes.ACCEPTED)]
+        duration_s = on_time_s(command.duration, cadence.longest_s(command.flags))
+        activation = Activation(order, command.class_, outputs, self._clock.ms(), duration_s, command.flags)
+        return self._start(activation, command.activation, command.authority) + [self._answer(command, codes.ACCEPTED)]
 
     def unsaved(self):
         """The flash did not take a command: nothing begins on its account, and that is said. A stop stops all the same."""
@@ -124,63 +117,49 @@ class Center:
             return []
         command, before = self._unsaved
         self._unsaved = None
-        if command.action == codes.STOP:
+        if command.action in (codes.STOP, codes.ERASE):
             return [OUTPUTS, self._answer(command, codes.ACCEPTED)]
-        if self._running != before:
+        if self.running.whole() != before:
             # It had begun in memory: what never moved may be asked for again, and costs nothing.
             self.state.pairs.pop()
             if command.action & codes.LOUD:
                 self.state.budget.spent.pop()
-        self._running = before
-        self.active = None
-        for activation in before.values():
-            self._stopping = [entry for entry in self._stopping if entry[0] != activation.order]
-            self.active = activation
+        self.running.restore(before)
         return [OUTPUTS, self._answer(command, codes.FAILED)]
 
     def note(self, status):
-        """An event of the center's own that moves nothing: silent button, cabinet, mains, battery."""
-        sequence = self.answers.take()
-        # Only what a person asks for is an incident; the rest is news about the center.
-        incident = self._own_incident(sequence) if status == codes.SILENT_PANIC else 0
-        self.answers.keep_event(sequence, status, incident, self.lifetime_s())
-        told = self.answers.event(sequence, status, incident, self._measured, 0, self.battery_mv)
-        return [SAVE] + [("send", frame) for frame in told]
+        """News of the center's own that moves nothing: cabinet, mains, battery, drivers."""
+        return self._event(status, 0, self._measured)
 
-    def _own_incident(self, sequence):
-        return 1 << 63 | self.identity.center << 32 | sequence
-
-    def panic(self):
-        """The own panic button was held: sound at once within the local limits, and tell both authorities."""
-        sequence = self.answers.take()
-        incident = self._own_incident(sequence)
-        outputs = codes.LOUD
-        loud = self.identity.panic_class in self.identity.loud
-        moves = loud and self.state.budget.allows(self.lifetime_s(), codes.LOCAL)
-        self.answers.keep_event(sequence, codes.PANIC, incident, self.lifetime_s())
-        actions = [SAVE]
-        if moves:
+    def press(self, status, slot=None, sounds=True):
+        """A person's own button or fob (protocol.codes.PRESSES; `slot` is the fob's): the loud ones sound at once within
+        the local limits, unless `sounds` is False; both authorities are told."""
+        incident = 1 << 63 | self.identity.center << 32 | self.answers.next
+        actions = []
+        loud = status in codes.LOUD_PRESSES and self.identity.panic_class in self.identity.loud
+        if loud and sounds and self.state.budget.allows(self.lifetime_s(), codes.LOCAL):
             order = (codes.CENTRAL, 0, incident)
-            actions = self._start(order, 1, self.identity.panic_class, outputs, 0, codes.LOCAL)
-        told = self.answers.event(sequence, codes.PANIC, incident, self.wanted(), 0, self.battery_mv)
-        return actions + [("send", frame) for frame in told]
+            now_ms, duration_s = self._clock.ms(), on_time_s(0)
+            activation = Activation(order, self.identity.panic_class, codes.LOUD, now_ms, duration_s)
+            actions = self._start(activation, 1, codes.LOCAL)
+        outputs = self.wanted() & running.EVERY_OUTPUT
+        return actions + self._event(status, incident, outputs, self.battery_mv if slot is None else slot)
+
+    def _event(self, status, incident, outputs, detail=None):
+        detail = self.battery_mv if detail is None else detail
+        event = self.answers.keep_event(status, incident, self.lifetime_s(), detail, self._clock.ms())
+        return [SAVE] + [("send", frame) for frame in self.answers.event(event, outputs, 0)]
 
     def tick(self, measured):
         """Time passed; `measured` is the mask of outputs that are really on. Called every 20 ms or so."""
-        now_ms = self._clock.ms()
         self._measured = measured
-        actions = []
-        for slot, activation in list(self._running.items()):
-            if activation.over(now_ms):
-                self._stop(slot)
-                actions.append(OUTPUTS)
-            else:
-                verdict = activation.observe(activation.levels(now_ms), measured, now_ms)
-                if verdict is not None:
-                    actions.append(self._tell(activation.order, verdict))
-        if self._stopping:
-            actions += self._settle(now_ms)
-        for session in self._sessions.values():
+        ended, told = self.running.tick(self.wanted(), measured)
+        actions = [OUTPUTS] if ended else []
+        for order, status in told:
+            actions.append(("send", self.answers.about(order, status, measured, self.battery_mv)))
+        now_ms = self._clock.ms()
+        actions += self._events(False)
+        for session in self.sessions.values():
             if session.due(now_ms):
                 frame = session.hello(self.identity, self.state, self.answers.next, self._cause, now_ms)
                 actions.append(("hello", frame))
@@ -193,75 +172,50 @@ class Center:
 
     def _time(self, frame):
         authority = authority_of(frame)
-        session = self._sessions.get(authority)
+        session = self.sessions.get(authority)
         answered = session.answered(self.identity, frame, self._clock.ms()) if session else None
         if answered is None:
             return []
         time, trip_ms = answered
+        central, local = self.sessions[codes.CENTRAL], self.sessions[codes.LOCAL]
+        unix_ms = time.time * 1000 + time.ms + trip_ms // 2
         # Central's word on the time is the better one; the gateway's serves until central was heard in this boot.
-        if authority == codes.CENTRAL or (authority == codes.LOCAL and not self._sessions[codes.CENTRAL].synchronised):
-            self._clock.set(time.time + trip_ms // 2000)
-        self.state.windows[authority].raise_floor(time.floor)
-        return [SAVE]
+        if authority == codes.CENTRAL or (authority == codes.LOCAL and not central.synchronised):
+            self._clock.set(unix_ms // 1000)
+        # What a group does in step, it does by its gateway's clock: that one is a few milliseconds away from all of it.
+        if authority == codes.LOCAL or (authority == codes.CENTRAL and not local.synchronised):
+            self._clock.share(unix_ms)
+        return [SAVE] if self.state.windows[authority].raise_floor(time.floor) else []
 
-    def _start(self, order, activation, class_code, outputs, duration_s, spender=None):
-        authority = order[0] if spender is None else spender
-        slot = _LOUD if outputs & codes.LOUD else _DRILL if authority == codes.DRILL else _QUIET
-        self._stop(slot)
-        self.state.execute(order[2], activation)
-        if outputs & codes.LOUD:
-            self.state.budget.spend(self.lifetime_s(), authority)
-        self.active = Activation(order, class_code, outputs, self._clock.ms(), on_time_s(duration_s))
-        self._running[slot] = self.active
+    def _confirm(self, frame):
+        session = self.sessions.get(authority_of(frame))
+        if session is None or session.authority == codes.DRILL:
+            return []
+        try:
+            told = CONFIRM.open(self.identity.pairs[session.authority].down, frame, session.nonce)
+        except ProtocolError:
+            return []
+        # The gateway's word is not enough: what central has not stored is not known to anybody who can help.
+        mine = told.center == self.identity.center and told.authority == codes.CENTRAL
+        return [SAVE] if mine and self.answers.confirmed(told.sequence) else []
+
+    def _events(self, all_of_them):
+        lifetime_s, now_ms = self.lifetime_s(), self._clock.ms()
+        return [("send", frame) for frame in self.answers.pending_events(lifetime_s, now_ms, all_of_them)]
+
+    def _start(self, activation, number, spender):
+        loud = activation.outputs & codes.LOUD
+        slot = running.LOUD if loud else running.DRILL if spender == codes.DRILL else running.QUIET
+        self.running.start(slot, activation)
+        self.state.execute(activation.order[2], number)
+        if loud:
+            self.state.budget.spend(self.lifetime_s(), spender)
         return [SAVE, OUTPUTS]
 
-    def _stop_for(self, authority):
-        """Stop what an authority may stop: a drill only its own, the others everything; the mask of what it was about."""
-        if authority != codes.DRILL:
-            for slot in list(self._running):
-                self._stop(slot)
-            return _EVERY_OUTPUT
-        activation = self._running.get(_DRILL)
-        self._stop(_DRILL)
-        return activation.outputs if activation else 0
-
-    def _stop(self, slot):
-        activation = self._running.pop(slot, None)
-        if activation is None:
-            return
-        self._stopping.append((activation.order, activation.outputs, self._clock.ms()))
-        if activation is self.active:
-            self.active = None
-
-    def _settle(self, now_ms):
-        """STOPPED once the outputs are measured off, or FAILED when they stay on; an output that is on for something
-        else says nothing about what was stopped."""
-        actions = []
-        waiting = []
-        busy = 0
-        for activation in self._running.values():
-            busy |= activation.outputs
-        for order, outputs, since_ms in self._stopping:
-            on = self._measured & outputs & ~busy
-            if not on and (now_ms - since_ms >= SETTLE_MS or outputs & busy):
-                actions.append(self._tell(order, codes.STOPPED))
-            elif on and now_ms - since_ms >= FAULT_MS:
-                actions.append(self._tell(order, codes.FAILED))
-            else:
-                waiting.append((order, outputs, since_ms))
-        self._stopping = waiting
-        return actions
-
     def _doubt(self, frame):
-        try:
-            session = self._sessions.get(authority_of(frame))
-        except ProtocolError:
-            return
+        session = self.sessions.get(authority_of(frame))
         if session:
             session.want(self._clock.ms())
 
     def _answer(self, command, status):
         return ("send", self.answers.answer(command, status, self._measured, self.battery_mv))
-
-    def _tell(self, order, status):
-        return ("send", self.answers.about(order, status, self._measured, self.battery_mv))

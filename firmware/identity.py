@@ -5,7 +5,9 @@ from protocol.keys import center_pairs, vault_key
 
 
 class Identity:
-    """`loud` is a set of class octets, empty when the table's tag is wrong: then nothing is loud."""
+    """`release_key` is the public Ed25519 key that releases are signed with, empty where none are taken.
+
+    `loud` is a set of class octets, empty when the table's tag is wrong: then nothing is loud."""
 
     def __init__(self, device):
         self.center = device["center"]
@@ -14,6 +16,8 @@ class Identity:
         root = bytes.fromhex(device["root"])
         self.pairs = center_pairs(root, self.center, self.epoch)
         self.panic_class = device.get("panic_class", 1)
+        self.gateway = device.get("gateway", "")
+        self.release_key = bytes.fromhex(device.get("release_key", ""))
         self._vault = Mac(vault_key(root, self.center))
         loud = bytes(sorted(device.get("loud", [])))
         tag = device.get("loud_tag")

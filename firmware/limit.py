@@ -1,9 +1,10 @@
-"""The board's own cap on what is loud, behind the center's: pure counting, used by board beside a hardware timer.
+"""The board's own cap on what is loud, behind the center's: pure counting in ticks, for an interrupt. Used by player.
 
 It is a second opinion: a fault in the center or a frozen loop must not be able to hold a siren on.
 """
 
-from protocol.codes import LOUD
+from firmware.score import TICKS_MASK
+from protocol.codes import LOUD, POWER
 
 # Above the 180 s of the center, below the 185 s of the timer relay in the siren's supply.
 LIMIT_MS = 183000
@@ -12,30 +13,34 @@ REST_MS = 10000
 
 
 class Limit:
-    """One period begins with the first loud output and ends after 10 s in which none was on."""
+    """One period begins with the first loud output and ends after 10 s in which none was on.
+
+    `periods` counts them, so that a second timer can be set for each; `cut` says that the present one is over.
+    """
 
     def __init__(self):
-        self._since = None  # when the period began
-        self._off = None  # since when nothing loud was on
         self.cut = False
+        self.periods = 0
+        self._running = False
+        self._resting = False
+        self._since = 0  # tick at which the period began
+        self._off = 0  # tick since which nothing loud was on
 
-    def begins(self, mask, now_ms):
-        """Take note of a wanted mask; whether a new period begins with it, so that the timer must be set anew."""
-        if self._off is not None and now_ms - self._off >= REST_MS:
-            self._since = self._off = None
-            self.cut = False
+    def allowed(self, mask, ticks):
+        """The part of a wanted mask that may be on. Takes no memory."""
+        if self._running:
+            if self._resting and ((ticks - self._off) & TICKS_MASK) >= REST_MS:
+                self._running = self.cut = False
+            elif ((ticks - self._since) & TICKS_MASK) >= LIMIT_MS:
+                self.cut = True
         if not mask & LOUD:
-            if self._since is not None and self._off is None:
-                self._off = now_ms
-            return False
-        self._off = None
-        if self._since is not None:
-            return False
-        self._since = now_ms
-        return True
-
-    def allowed(self, mask, now_ms):
-        """The part of a mask that may be on: nothing loud once the period has been cut or is over."""
-        if self._since is not None and now_ms - self._since >= LIMIT_MS:
-            self.cut = True
-        return mask & ~LOUD if self.cut else mask
+            if self._running and not self._resting:
+                self._resting = True
+                self._off = ticks
+        else:
+            self._resting = False
+            if not self._running:
+                self._running = True
+                self._since = ticks
+                self.periods += 1
+        return mask & ~(LOUD | POWER) if self.cut else mask

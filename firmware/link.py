@@ -22,14 +22,13 @@ PROOF_MS = 20000
 class Link:
     """`endpoints` are tried in turn; `random(n)` gives octets for jitter."""
 
-    def __init__(self, name, folder, endpoints, clock, random, receive, arrived, connected, log):
+    def __init__(self, name, folder, endpoints, clock, random, receive, connected, log):
         self._name = name
         self._folder = folder
         self._endpoints = endpoints
         self._clock = clock
         self._random = random
         self._receive = receive
-        self._arrived = arrived
         self._connected = connected
         self._log = log
         self._queue = Outgoing()
@@ -38,6 +37,9 @@ class Link:
         self._refused = 0
         self.up = False
         self.proven = False
+        self._connections = 0
+        self._endpoint = ""
+        self._up_ms = None
         self.aged = None
         self.clock_behind = None  # called when only the board's clock keeps a broker of ours from being believed
 
@@ -46,12 +48,18 @@ class Link:
         self._queue.add(frame, self._clock.ms())
         self._wake.set()
 
+    def described(self):
+        """[endpoint, seconds since it is up, connections in this boot] for the report."""
+        since_s = None if self._up_ms is None else (self._clock.ms() - self._up_ms) // 1000
+        return [self._endpoint, since_s, self._connections]
+
     async def run(self):
         """For ever."""
         pause_ms = RETRY_MS[0]
         turn = 0
         while True:
             endpoint = self._endpoints[turn % len(self._endpoints)]
+            self._endpoint = "%s:%d" % (endpoint["host"], endpoint["port"])
             turn += 1
             try:
                 await self._session(endpoint)
@@ -67,6 +75,7 @@ class Link:
             if self.proven:
                 pause_ms = RETRY_MS[0]
             self.up = self.proven = False
+            self._up_ms = None
             jitter = int.from_bytes(self._random(2), "big")
             await _sleep_ms(pause_ms // 2 + pause_ms * jitter // 0x20000)
             pause_ms = min(pause_ms * 2, RETRY_MS[1])
@@ -80,6 +89,8 @@ class Link:
         try:
             await client.open(self._name, topic(self._name, LINK), topic(self._name, DOWN))
             self.up = True
+            self._up_ms = self._clock.ms()
+            self._connections += 1
             self._queue.renew()
             await client.publish(topic(self._name, LINK), b"1", None)
             self._connected()
@@ -97,8 +108,7 @@ class Link:
             self._receive(payload, retained)
 
     def _taken(self, entry):
-        if self._queue.taken(entry):
-            self._arrived(entry.frame)
+        self._queue.taken(entry)
         self._wake.set()
 
     def _unheard(self, entry):

@@ -27,6 +27,10 @@ class Entry:
         """Whether it must arrive, however late: acks and events."""
         return len(self.frame) == ACK.size and kind_of(self.frame) == KIND_ACK
 
+    def event(self):
+        """(authority, sequence) of an own event, else None."""
+        return (ACK.peek(self.frame)[0], ACK.peek(self.frame).sequence) if self.own() else None
+
     def own(self):
         """Whether it is an event of the center's own, which nobody asks for again."""
         return self.lasting() and ACK.peek(self.frame).counter == 0
@@ -47,6 +51,8 @@ class Outgoing:
         entry = Entry(frame, now_ms)
         if not entry.lasting():
             self._entries = [old for old in self._entries if old.lasting() or old.frame[:1] != frame[:1]]
+        elif entry.own():
+            self._entries = [old for old in self._entries if old.event() != entry.event()]
         self._entries.append(entry)
         while len(self._entries) > self._limit:
             self._entries.remove(self._least())

@@ -16,17 +16,21 @@ PAIRS = 128
 RESERVE = 64
 MAX_EVENTS = 8
 
-_HEAD = ">BBIIIBBB"
+_HEAD = ">BBIIIIIBBBBB"
 _PAIR = ">QB"
 _SPENT = ">IB"
-_EVENT = ">IBQI"
-_VERSION = 1
+_EVENT = ">IBQIH"
+_FOB = ">IB"
+_RESISTANCE = ">H"
+_VERSION = 2
 
 
 class State:
     """`reserved` is the first ack sequence that is not covered by flash; `lifetime_s` counts running seconds for ever.
 
-    `events` are own events that central may not have yet: (sequence, status, incident, lifetime second).
+    `events` are own events that central may not have yet: (sequence, status, incident, lifetime second,
+    battery in mV or the fob's slot). `fobs_spent` is of firmware.fobs, `resistances` of firmware.battery; `tested_s` is the
+    lifetime second of the last self-test, `failed_release` the last release whose failure was told.
     """
 
     def __init__(self, epoch=0):
@@ -38,6 +42,10 @@ class State:
         self.pairs = []
         self.budget = Budget()
         self.events = []
+        self.fobs_spent = []
+        self.resistances = []
+        self.tested_s = 0
+        self.failed_release = 0
 
     def renew(self, epoch):
         """Go on under new keys: counters begin anew, all that limits or orders this center goes on."""
@@ -57,25 +65,30 @@ class State:
         """All of it in octets (under 1,700)."""
         parts = [
             struct.pack(
-                _HEAD, _VERSION, self.epoch, self.boot, self.lifetime_s, self.reserved,
-                len(self.pairs), len(self.budget.spent), len(self.events),
+                _HEAD, _VERSION, self.epoch, self.boot, self.lifetime_s, self.reserved, self.tested_s,
+                self.failed_release, len(self.pairs), len(self.budget.spent), len(self.events),
+                len(self.fobs_spent), len(self.resistances),
             )
         ]  # fmt: skip
         parts += [self.windows[authority].pack() for authority in AUTHORITIES]
         parts += [struct.pack(_PAIR, *pair) for pair in self.pairs]
         parts += [struct.pack(_SPENT, at & 0xFFFFFFFF, who) for at, who in self.budget.spent]
         parts += [struct.pack(_EVENT, *event) for event in self.events]
+        parts += [struct.pack(_FOB, at & 0xFFFFFFFF, slot) for at, slot in self.fobs_spent]
+        parts += [struct.pack(_RESISTANCE, min(one, 0xFFFF)) for one in self.resistances]
         return b"".join(parts)
 
 
 def unpack(octets):
     """A state from its octets; raises Malformed."""
     try:
-        version, epoch, boot, lifetime_s, reserved, pairs, spent, events = struct.unpack_from(_HEAD, octets, 0)
+        head = struct.unpack_from(_HEAD, octets, 0)
+        version, epoch, boot, lifetime_s, reserved, tested_s, failed, pairs, spent, events, fobs, ohms = head
         if version != _VERSION:
             raise Malformed("state of version %d" % version)
         state = State(epoch)
         state.boot, state.lifetime_s, state.reserved = boot, lifetime_s, reserved
+        state.tested_s, state.failed_release = tested_s, failed
         at = struct.calcsize(_HEAD)
         for authority in AUTHORITIES:
             state.windows[authority] = replay.unpack(octets[at : at + 16])
@@ -84,6 +97,9 @@ def unpack(octets):
         rows, at = _rows(octets, at, _SPENT, spent)
         state.budget = Budget(rows)
         state.events, at = _rows(octets, at, _EVENT, events)
+        state.fobs_spent, at = _rows(octets, at, _FOB, fobs)
+        rows, at = _rows(octets, at, _RESISTANCE, ohms)
+        state.resistances = [row[0] for row in rows]
     except (ValueError, struct_error, IndexError) as error:
         raise Malformed("damaged state: %s" % error)
     if at != len(octets):

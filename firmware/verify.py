@@ -3,6 +3,7 @@
 It changes nothing: what follows from a verdict (flash, outputs, answers) is the caller's business.
 """
 
+from firmware import cadence
 from protocol import codes
 from protocol.errors import ProtocolError
 from protocol.layout import authority_of
@@ -46,11 +47,13 @@ def verify(frame, retained, identity, sessions, windows, now):
         return codes.STALE, command
     if command.issued > now + FUTURE_S:
         return codes.FUTURE, command
-    if not known(command.action):
+    if not known(command.action, command.authority) or not cadence.known(command.flags):
         return codes.UNKNOWN_ACTION, command
     return OBEY, command
 
 
-def known(action):
-    """Whether an action octet is one of the contract: stop, probe, or activate with at least one output."""
+def known(action, authority):
+    """Whether an action octet is one of the contract: stop, probe, erase (central's alone), or activate an output."""
+    if action == codes.ERASE:
+        return authority == codes.CENTRAL
     return action in (codes.STOP, codes.PROBE) or codes.ACTIVATE < action < codes.ACTIVATE + 16

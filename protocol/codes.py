@@ -8,7 +8,6 @@ CENTRAL = 0
 LOCAL = 1
 DRILL = 2
 AUTHORITIES = (CENTRAL, LOCAL, DRILL)
-AUTHORITY_NAMES = {CENTRAL: "central", LOCAL: "local", DRILL: "drill"}
 
 # Outputs of a center, a bit mask.
 SIREN = 0x01
@@ -19,6 +18,15 @@ OUTPUTS = (SIREN, STROBE, FLOODLIGHT, INDICATOR)
 OUTPUT_NAMES = {SIREN: "siren", STROBE: "strobe", FLOODLIGHT: "floodlight", INDICATOR: "indicator"}
 # What a neighbour can hear or see from the street; a silent class moves none of these.
 LOUD = SIREN | STROBE | FLOODLIGHT
+
+# The second switch in the siren's supply, behind its own relay. Never in a frame: the center works it for itself.
+POWER = 0x10
+
+# Flags of a command: which signal is meant. The durations of all but the first are the center's own.
+BY_CLASS = 0
+SHORT = 1
+ALL_CLEAR = 2
+TEST = 3
 
 # Action octet of a command.
 STOP = 0x00  # every output of the center goes off, whatever incident switched it on
@@ -83,51 +91,6 @@ SILENT_PRESSES = (SILENT_PANIC, SILENT_FOB, SILENT_FOB_FIXED)
 PRESSES = LOUD_PRESSES + SILENT_PRESSES
 FOB_PRESSES = (PANIC_FOB, PANIC_FOB_FIXED, SILENT_FOB, SILENT_FOB_FIXED)
 
-STATUS_NAMES = {
-    ACCEPTED: "accepted",
-    SOUNDING: "sounding",
-    STOPPED: "stopped",
-    FAILED: "failed to sound",
-    WRONG_ADDRESSEE: "refused: wrong addressee",
-    STALE: "refused: stale",
-    FUTURE: "refused: from the future",
-    TOO_OLD: "refused: too old for the window",
-    NOT_SYNCHRONISED: "refused: not synchronised",
-    CLASS_SILENT: "refused: class may not sound",
-    BUDGET_SPENT: "refused: budget spent",
-    UPDATING: "refused: updating",
-    UNKNOWN_ACTION: "refused: unknown action",
-    RETAINED: "refused: retained",
-    DRILL_IS_SILENT: "refused: a drill moves nothing loud",
-    PANIC: "panic button",
-    SILENT_PANIC: "silent button",
-    TAMPER: "cabinet opened",
-    MAINS_LOST: "mains lost",
-    MAINS_BACK: "mains back",
-    BATTERY_LOW: "battery low",
-    SOUNDING_LOCALLY: "sounding, local button",
-    STOPPED_LOCALLY: "stopped, local button",
-    PANIC_FOB: "panic fob",
-    PANIC_FOB_FIXED: "panic fob, fixed code (low assurance)",
-    SILENT_FOB: "silent fob",
-    SILENT_FOB_FIXED: "silent fob, fixed code (low assurance)",
-    BATTERY_BACK: "battery recovered",
-    TAMPER_CLEARED: "cabinet closed",
-    DRIVER_FAULT: "output driver fault",
-    DRIVER_BACK: "output driver recovered",
-    STUCK_RELAY: "siren relay stuck, power path cut",
-    UNEXPECTED_SOUNDING: "sounding without a command",
-    NOT_HEARD: "current flows, but the microphone hears no siren",
-    MOTION: "motion",
-    CHARGER_FAULT: "charger fault",
-    UPDATED: "program updated",
-    UPDATE_FAILED: "program update failed",
-    ERASED: "vault erased",
-}
-
-# Why a center started (HELLO).
-BOOT_CAUSES = {0: "unknown", 1: "power on", 2: "watchdog", 3: "software reset", 4: "update", 5: "brown-out"}
-
 # How an ack travelled from the gateway.
 BEARER_MQTT = 1
 BEARER_SMS = 2
@@ -151,6 +114,9 @@ def event(status: int) -> bool:
 
 def status_name(status: int) -> str:
     """The words for a status octet, also for one that a newer center may send."""
+    # Only where words are wanted: a center says numbers, and has no memory to spare for all of them.
+    from protocol.words import STATUS_NAMES
+
     return STATUS_NAMES.get(status) or ("refused: 0x%02x" % status if refused(status) else "status 0x%02x" % status)
 
 

@@ -6,8 +6,8 @@ The seal says who passes it on; whether it may be installed is decided by the ma
 from protocol.body import BodyLayout
 from protocol.messages import KIND_BLOCK, KIND_OFFER
 
-# A block must fit the buffers of a board beside everything else; the last one of an image is shorter.
-BLOCK_SIZE = 1024
+# A block is held in the memory of a board beside everything else; the last one of an image is shorter.
+BLOCK_SIZE = 512
 MAX_MANIFEST = 256
 
 # The body is the manifest as it was signed.

@@ -44,9 +44,12 @@ class Window:
         else:
             self._bits |= 1 << (self.top - counter)
 
-    def raise_floor(self, counter: int) -> None:
-        """Refuse every unused counter up to and including `counter`; a floor never goes down."""
-        self.floor = max(self.floor, counter)
+    def raise_floor(self, counter: int) -> bool:
+        """Refuse every unused counter up to and including `counter`; a floor never goes down. Whether it rose."""
+        rises = counter > self.floor
+        if rises:
+            self.floor = counter
+        return rises
 
     def pack(self) -> bytes:
         """The window's 16 octets."""

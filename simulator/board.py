@@ -10,45 +10,35 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
 import sys
 import time
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
-from protocol.codes import OUTPUT_NAMES, SIREN
-from simulator.hardware import FAULTS, ROOT, RUNTIMES, Board
+from firmware.player import PERIOD_MS
+from simulator.circuit import FAULTS
+from simulator.hardware import RUNTIMES, Board, latches, ticks
+from simulator.interpreter import end_interpreter, start_interpreter
+from simulator.lines import news, read_score, readings
 from simulator.siren_timer import SirenTimer
 
 _TICK_S = 0.05
-_POWER_ON, _WATCHDOG = 1, 2
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+_POWER_ON, _WATCHDOG, _SOFTWARE = 1, 2, 3
 
 
 class RefusedError(Exception):
     """A request that cannot be done; the message says why."""
 
 
-def _die_at_once() -> None:
-    """Between fork and exec: Linux kills the interpreter when this process dies. A frozen one heeds nothing milder."""
-    if _libc is not None:
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def _names(mask: int) -> list[str]:
-    """The outputs of a mask."""
-    return [name for bit, name in OUTPUT_NAMES.items() if mask & bit]
-
-
-def _known(name: str, names: tuple[str, ...]) -> str:
+def _known(name: str, names: Container[str]) -> str:
     """The name, when it is one of these; raises RefusedError."""
     if name not in names:
-        raise RefusedError(f"{name!r} is none of {', '.join(names)}")
+        raise RefusedError(f"there is no {name!r}")
     return name
 
 
@@ -62,6 +52,7 @@ class Bench:
         self._watchers: list[asyncio.StreamWriter] = []
         self._port = 0
         self._ending = False
+        self._restarts: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
         """Run until standard input closes or SIGTERM; no interpreter is left when it returns."""
@@ -104,39 +95,80 @@ class Bench:
                     # Its processor was reset or lost its power: what it still had to say never reached the pins.
                     return
                 kind, _, rest = line.partition(" ")
-                if kind == "o" and rest.isdigit():
-                    self._set_level(board, int(rest))
-                elif kind == "f":
+                if kind == "f":
                     board.fed_at = time.monotonic()
-                elif kind == "r":
-                    board.reported = rest
-                    self._changed(board)
-                elif kind == "l":
-                    board.note(rest)
+                else:
+                    await self._said(board, kind, rest)
         finally:
             if board.writer is writer:
                 board.writer = None
 
-    def _set_level(self, board: Board, level: int) -> None:
-        board.level = level
+    async def _said(self, board: Board, kind: str, rest: str) -> None:
+        """One line from the program: a score, an end of everything, a pulse, how long a button is held, words."""
+        if kind == "s":
+            board.player.score = read_score(rest, ticks(time.monotonic()))
+            board.interrupt(time.monotonic())
+            self._settle(board)
+        elif kind == "z":
+            board.player.score, board.level = (), 0
+            self._settle(board)
+        elif kind == "p":
+            await self._pulse(board, *map(int, rest.split()))
+        elif kind == "h":
+            board.player.latches = latches(int(rest))
+        elif kind == "r":
+            board.reported = rest
+            self._changed(board)
+        elif kind in ("l", "c"):
+            board.note(rest)
+        elif kind == "q":
+            task = asyncio.create_task(self._restart(board))
+            self._restarts.add(task)
+            task.add_done_callback(self._restarts.discard)
+
+    async def _pulse(self, board: Board, mask: int, lasting_ms: int) -> None:
+        """A test pulse: outputs on for some milliseconds, too short to be heard, and what flowed in all."""
+        before, board.level = board.level, board.level | mask
         self._settle(board)
+        await asyncio.sleep(lasting_ms / 1000)
+        seen = board.flow
+        board.level = before
+        if board.writer is not None:
+            flowed = seen.siren_ma + seen.strobe_ma + seen.floodlight_ma + seen.indicator_ma
+            board.writer.write(f"m {flowed}\n".encode())
+        self._settle(board)
+
+    async def _restart(self, board: Board) -> None:
+        async with board.turn:
+            if board.powered and not self._ending:
+                await self._start(board, _SOFTWARE)
 
     def _settle(self, board: Board) -> None:
         """Something about the board has changed: its timer, its firmware and whoever watches learn it."""
         if board.powered:
-            board.timer.drive(bool(board.driven & SIREN), time.monotonic())
+            board.timer.drive(board.driven, time.monotonic())
         self._tell_firmware(board)
         self._changed(board)
 
     async def _tick(self) -> None:
         while True:
-            await asyncio.sleep(_TICK_S)
+            await asyncio.sleep(PERIOD_MS / 1000 if any(board.busy for board in self._boards.values()) else _TICK_S)
             for board in list(self._boards.values()):
+                self._interrupt(board)
                 if board.powered and board.timer.advance(time.monotonic()):
                     self._tell_firmware(board)
                     self._changed(board)
                 if board.overdue(time.monotonic(), self._watchdog_s):
                     await self._watchdog(board)
+
+    def _interrupt(self, board: Board) -> None:
+        """The timer interrupt of one board, and what it changed: pins, or a button that was held long enough."""
+        now = time.monotonic()
+        before = board.level, board.shown
+        board.interrupt(now)
+        board.shown = board.latched(0, now), board.latched(1, now)
+        if (board.level, board.shown) != before:
+            self._settle(board)
 
     async def _watchdog(self, board: Board) -> None:
         async with board.turn:
@@ -151,15 +183,12 @@ class Bench:
 
     async def _start(self, board: Board, cause: int) -> None:
         """Reset: the pins float, so everything is off; then the interpreter starts. Raises OSError when it does not."""
-        await self._end_interpreter(board)
+        await end_interpreter(board)
         board.cause, board.powered, board.greeted = cause, True, False
         board.fed_at = time.monotonic()
-        self._set_level(board, 0)
-        env = {**os.environ, "MICROPYPATH": f".frozen:{ROOT}", "PYTHONPATH": str(ROOT)}
-        with (board.folder / "console.log").open("ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                *board.command(self._port), stdin=DEVNULL, stdout=log, stderr=log, env=env, preexec_fn=_die_at_once
-            )
+        board.reset()
+        self._settle(board)
+        process = await start_interpreter(board, self._port)
         board.process = process
         board.mourner = asyncio.create_task(self._mourn(board, process))
         self._changed(board)
@@ -171,23 +200,14 @@ class Bench:
             board.process = None
             self._changed(board)
 
-    async def _end_interpreter(self, board: Board) -> None:
-        if board.writer is not None:
-            board.writer.close()
-            board.writer = None
-        process, board.process = board.process, None
-        if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
     async def _power(self, board: Board, on: bool) -> None:
         async with board.turn:
             if on and not board.powered and not self._ending:
                 await self._start(board, _POWER_ON)
             elif not on and board.powered:
-                await self._end_interpreter(board)
-                board.powered, board.level, board.timer = False, 0, SirenTimer(self._hardware_limit_s)
+                await end_interpreter(board)
+                board.powered, board.timer = False, SirenTimer(self._hardware_limit_s)
+                board.reset()
                 self._changed(board)
 
     async def _control(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -220,8 +240,12 @@ class Bench:
         elif verb == "power":
             await self._power(board, request["on"])
         elif verb == "input":
-            board.inputs[_known(request["input"], tuple(board.inputs))] = int(request["value"])
+            board.inputs[_known(request["input"], board.inputs)] = int(request["value"])
             self._settle(board)
+        elif verb == "radio":
+            self._tell(board, "k " + " ".join(str(int(part)) for part in request["pulses"]))
+        elif verb == "type":
+            self._tell(board, "t " + str(request["text"]))
         elif verb == "fault":
             fault = _known(request["fault"], FAULTS)
             (board.faults.add if request["on"] else board.faults.discard)(fault)
@@ -229,6 +253,9 @@ class Bench:
         elif verb == "signal":
             if board.process is None:
                 raise RefusedError(f"{name} has no interpreter")
+            # A frozen processor serves no interrupt either; a program that hangs does not stop the timers.
+            if request["signal"] in (signal.SIGSTOP, signal.SIGCONT):
+                board.frozen = request["signal"] == signal.SIGSTOP and not request.get("interrupts", False)
             with contextlib.suppress(ProcessLookupError):
                 board.process.send_signal(request["signal"])
         elif verb == "log":
@@ -247,26 +274,15 @@ class Bench:
         self._changed(board)
 
     def _tell_firmware(self, board: Board) -> None:
-        if board.writer is None:
-            return
-        values = [*board.inputs.values(), board.outputs, board.cause]
-        board.writer.write(("i " + " ".join(map(str, values)) + "\n").encode())
+        self._tell(board, readings(board, time.monotonic()))
+
+    @staticmethod
+    def _tell(board: Board, line: str) -> None:
+        if board.writer is not None:
+            board.writer.write((line + "\n").encode())
 
     def _changed(self, board: Board) -> None:
-        event = {
-            "board": board.name,
-            "at": time.monotonic(),
-            "wall": time.time(),
-            "powered": board.powered,
-            "outputs": _names(board.outputs),
-            "asked": _names(board.level),
-            "inputs": board.inputs,
-            "pid": board.process.pid if board.process else None,
-            "resets": board.resets,
-            "cause": board.cause,
-            "cut": board.timer.cut,
-            "runtime": board.reported,
-        }
+        event = news(board, time.monotonic())
         for watcher in self._watchers:
             self._send(watcher, event)
 

@@ -29,7 +29,7 @@ class Snapshot:
 
     `outputs` are those that are really on, `asked` what the firmware wants on: they differ by a fault or the hardware
     timer. `inputs` are panic, silent, tamper, mains (0, 1) and battery_mv; `pid` is None while no interpreter lives.
-    `cause` is why its interpreter was started last (protocol.codes.BOOT_CAUSES), `cut` that the hardware timer acted,
+    `cause` is why its interpreter was started last (protocol.words.BOOT_CAUSES), `cut` that the hardware timer acted,
     `resets` how often the watchdog did; `runtime` is what the interpreter reported of itself, empty before it did.
     """
 
@@ -116,11 +116,11 @@ class BoardProcess:
         await self._ask("input", name, input=button, value=0)
 
     async def set_input(self, name: str, what: str, value: int) -> None:
-        """Set mains (0, 1) or battery_mv."""
+        """Set mains, motion, microphone (0, 1), battery_mv, resistance_mohm or light."""
         await self._ask("input", name, input=what, value=value)
 
     async def fault(self, name: str, fault: str, on: bool = True) -> None:
-        """`stuck` or `dead` siren, `no_watchdog`."""
+        """One of simulator.circuit.FAULTS."""
         await self._ask("fault", name, fault=fault, on=on)
 
     async def kill(self, name: str) -> None:
@@ -128,12 +128,24 @@ class BoardProcess:
         await self._ask("signal", name, signal=int(signal.SIGKILL))
 
     async def freeze(self, name: str) -> None:
-        """Stop the interpreter in its tracks."""
+        """Stop the processor in its tracks: no program, no interrupt."""
         await self._ask("signal", name, signal=int(signal.SIGSTOP))
+
+    async def stall(self, name: str) -> None:
+        """Let the program hang while the timers of its processor go on, as in a long calculation."""
+        await self._ask("signal", name, signal=int(signal.SIGSTOP), interrupts=True)
 
     async def thaw(self, name: str) -> None:
         """Let a frozen interpreter go on."""
         await self._ask("signal", name, signal=int(signal.SIGCONT))
+
+    async def radio(self, name: str, pulses: list[int]) -> None:
+        """What the 433 MHz receiver hears: durations in microseconds, high first."""
+        await self._ask("radio", name, pulses=pulses)
+
+    async def type(self, name: str, text: str) -> None:
+        """Type a line on the serial console; what it answers is in the log."""
+        await self._ask("type", name, text=text)
 
     async def log(self, name: str) -> str:
         """What the firmware printed on its console, newest last."""

@@ -16,10 +16,11 @@ from gateway.flows.upward import Upward
 from gateway.ports import LOCAL as LOCAL_SIDE
 from gateway.ports import CenterMemory, Clock, Local, Log, Received, Store
 from protocol import hop, report
-from protocol.codes import AUTHORITY_NAMES, CENTRAL, LOCAL, status_name
+from protocol.codes import CENTRAL, LOCAL, status_name
 from protocol.errors import BadTag
 from protocol.hmac import Mac
 from protocol.messages import ACK, BEAT, FETCH, HELLO, KIND_REPORT, TIME, Beat, Hello, Time
+from protocol.words import AUTHORITY_NAMES
 
 # A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
 HELLO_LIFE_S = 55.0

@@ -12,12 +12,12 @@ from gateway.domain.delivery import Pending, left_s
 from gateway.flows.outbox import Outbox
 from gateway.flows.state import Later, State
 from gateway.ports import UPLINK, Clock, Local, Log, Received, Store, StoredCommand
-from protocol.codes import AUTHORITY_NAMES
 from protocol.hmac import Mac
 from protocol.hop import read_receipt
 from protocol.messages import COMMAND, CONFIRM, KIND_RECEIPT, TIME
 from protocol.release import BLOCK, OFFER
 from protocol.replay import NEW, Window
+from protocol.words import AUTHORITY_NAMES
 
 _WHAT = {TIME.kind: "time", CONFIRM.kind: "confirmation", OFFER.kind: "offer"}
 

@@ -1,7 +1,8 @@
 """The simulated board as the firmware sees it: same methods as firmware.board, over a loopback socket.
 
-Lines to the board process: `o MASK` outputs, `f` feeds the watchdog, `l TEXT` log, `r TEXT` what the interpreter
-reports. Lines from it: `i PANIC SILENT TAMPER MAINS BATTERY MEASURED CAUSE` at every change.
+Lines to the board process: `s NOW;BIT,START,LASTING,ORIGIN,CADENCE...` a score, `z` everything off, `p MASK MS` a test pulse, `h MS` how
+long a button is held, `f` feeds the watchdog, `q` restart, `l TEXT` log, `c TEXT` console, `r TEXT` the runtime. Lines
+from it: `i ...` the readings at every change, `m MA` what flowed in a pulse, `k US...` radio, `t TEXT` typed.
 """
 
 import os
@@ -10,7 +11,11 @@ import socket
 import sys
 import time
 
+from firmware.readings import Readings
+from firmware.score import TICKS_MASK
+
 FEED_MS = 500
+_RADIO_BACKLOG = 8
 
 
 class Board:
@@ -18,6 +23,7 @@ class Board:
 
     def __init__(self, port, name, flash):
         self.flash = flash
+        self.kind = "unix"
         self._socket = socket.socket()
         self._socket.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
         # TCP_NODELAY by number: MicroPython has no name for it. A siren must not wait for the echo of a feed.
@@ -25,58 +31,98 @@ class Board:
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
         self._pending = b""
-        self._mask = None
         self._fed_ms = 0
-        self._values = None
+        self._cause = None
+        self._readings = Readings()
+        self._flowed = None
+        self._typed = []
+        self._codes = []
+        self._receiver = None
         self._say("hello " + name)
         self._say("r " + self.runtime())
-        while self._values is None:
+        while self._cause is None:
             self._read(True)
 
     def outputs_off(self):
-        """Every output off."""
-        self.set_outputs(0)
+        """Every output off, at once."""
+        self._say("z")
 
-    def set_outputs(self, mask):
-        """Switch the outputs to these levels."""
-        if mask != self._mask:
-            self._mask = mask
-            self._say("o %d" % mask)
+    def play(self, score):
+        """What the timer interrupt plays from now on (firmware.score)."""
+        entries = [",".join([str(part) for part in (one[0], one[4], one[5], one[3]) + one[1]]) for one in score]
+        self._say(";".join(["s %d" % self.ticks_ms()] + entries))
 
-    def measured(self):
-        """The mask of outputs that the board's current sensing says are on."""
+    def pulse(self, mask, lasting_ms):
+        """A test pulse too short to be heard; the mA that flowed at its end."""
+        self._flowed = None
+        self._say("p %d %d" % (mask, lasting_ms))
+        while self._flowed is None:
+            self._read(True)
+        return self._flowed
+
+    def hold(self, hold_ms):
+        """How long a button must be held for the interrupt to latch it."""
+        self._say("h %d" % hold_ms)
+
+    def look(self):
+        """What the board senses now; the same object again and again."""
         self._read(False)
-        return self._values[5]
+        return self._readings
 
-    def inputs(self):
-        """Buttons, cabinet, mains and battery."""
-        self._read(False)
-        panic, silent, tamper, mains, battery_mv = self._values[:5]
-        return {
-            "panic": bool(panic), "silent": bool(silent), "tamper": bool(tamper), "mains": bool(mains),
-            "battery_mv": battery_mv,
-        }  # fmt: skip
+    def receive(self):
+        """A 433 MHz receiver is fitted: listen to it from now on."""
+        from firmware.radio import Receiver
+
+        self._receiver = Receiver()
+
+    def codes(self):
+        """Radio codes that were received since the last look (firmware.radio)."""
+        if not self._codes:
+            return ()
+        codes, self._codes = self._codes, []
+        return codes
+
+    def typed(self):
+        """The next line that somebody typed on the serial console, or None."""
+        return self._typed.pop(0) if self._typed else None
+
+    def say(self, text):
+        """Lines on the serial console."""
+        for line in text.split("\n"):
+            self._say("c " + line)
 
     def feed(self):
         """Tell the watchdog that the loop is alive."""
         now_ms = self.ticks_ms()
-        if (now_ms - self._fed_ms) % (1 << 30) >= FEED_MS:
+        if (now_ms - self._fed_ms) & TICKS_MASK >= FEED_MS:
             self._fed_ms = now_ms
             self._say("f")
+
+    def restart(self):
+        """Outputs off, then a reset of the processor."""
+        self.outputs_off()
+        self._say("q")
+        while True:
+            self._read(True)
+
+    def free(self):
+        """Octets of flash that are free."""
+        found = os.statvfs(self.flash)
+        return found[0] * found[3]
 
     def ticks_ms(self):
         """A count of milliseconds that wraps at 2**30, as on boards."""
         if hasattr(time, "ticks_ms"):
-            return time.ticks_ms() & ((1 << 30) - 1)
-        return int(time.monotonic() * 1000) & ((1 << 30) - 1)
+            return time.ticks_ms() & TICKS_MASK
+        return int(time.monotonic() * 1000) & TICKS_MASK
 
     def random(self, count):
         """Random octets."""
         return os.urandom(count)
 
     def boot_cause(self):
-        """Why this program was started (protocol.codes.BOOT_CAUSES)."""
-        return self._values[6]
+        """Why this program was started (protocol.words.BOOT_CAUSES)."""
+        return self._cause
 
     def log(self, text):
         """One line for whoever looks at the board's console."""
@@ -104,6 +150,33 @@ class Board:
             lines = self._pending.split(b"\n")
             self._pending = lines[-1]
             for line in lines[:-1]:
-                if line.startswith(b"i "):
-                    self._values = [int(part) for part in line.split()[1:]]
+                self._hear(line.decode())
             wait = False
+
+    def _hear(self, line):
+        kind, rest = line[:1], line[2:]
+        if kind == "i":
+            self._sense([int(part) for part in rest.split()])
+        elif kind == "m":
+            self._flowed = int(rest)
+        elif kind == "t":
+            self._typed.append(rest)
+        elif kind == "k":
+            self._receive([int(part) for part in rest.split()])
+
+    def _sense(self, values):
+        now = self._readings
+        now.panic, now.silent, now.tamper, now.mains, now.motion = [bool(value) for value in values[:5]]
+        now.battery_mv, now.siren_ma, now.strobe_ma, now.floodlight_ma, now.indicator_ma = values[5:10]
+        now.sound = values[10] if values[10] >= 0 else None
+        now.light = values[11] if values[11] >= 0 else None
+        self._cause = values[12]
+
+    def _receive(self, pulses):
+        """Durations in microseconds, high first, then low and high in turn."""
+        level = 1
+        for duration_us in pulses if self._receiver else ():
+            code = self._receiver.edge(level, duration_us)
+            level = 1 - level
+            if code is not None and len(self._codes) < _RADIO_BACKLOG:
+                self._codes.append(code)

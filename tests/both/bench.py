@@ -64,7 +64,7 @@ class Bench:
 
     def show(self):
         """The outputs as wanted now."""
-        wanted = self.center.wanted()
+        wanted = self.center.wanted() & 0x0F
         if wanted != self.shown:
             self.shown = wanted
             self.moved.append(wanted)
@@ -77,7 +77,7 @@ class Bench:
 
     def sync(self, authority, time=NOW, floor=0):
         """Hear the hello of an authority and answer it."""
-        self.center._sessions[authority].reconnected()
+        self.center.sessions[authority].reconnected()
         for action in self.center.tick(self.shown):
             frame = action[1]
             try:

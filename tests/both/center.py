@@ -193,7 +193,7 @@ def test_the_panic_button_sounds_without_any_link():
     """At once, within the local share, and told under both keys; central's command for the same incident moves nothing more."""
     bench = Bench()
     bench.boot(False)
-    bench.do(bench.center.panic())
+    bench.do(bench.center.press(codes.PANIC))
     assert bench.shown & codes.SIREN
     acks = [ACK.peek(frame) for frame in bench.said[-2:]]
     assert [(ack.authority, ack.counter, ack.status) for ack in acks] == [(0, 0, codes.PANIC), (1, 0, codes.PANIC)]
@@ -203,22 +203,6 @@ def test_the_panic_button_sounds_without_any_link():
     moved = list(bench.moved)
     assert bench.command(incident=acks[0].incident, activation=1) == codes.ACCEPTED
     assert bench.moved == moved
-
-
-def test_an_event_is_kept_until_the_link_took_it():
-    """Over a power cut, with its true age; gone once it arrived."""
-    bench = Bench()
-    bench.do(bench.center.panic())
-    for _ in range(100):
-        bench.tick(1000)
-    bench.do([("save",)])
-    bench.boot(False)
-    again = bench.center.connected()
-    ack = ACK.peek(again[0][1])
-    assert ack.status == codes.PANIC
-    assert 99 <= ack.age <= 102
-    assert bench.center.answers.arrived(again[0][1])
-    assert bench.center.connected() == []
 
 
 def test_time_that_comes_too_late_is_not_believed():

@@ -1,12 +1,20 @@
 """The small pure parts of the firmware."""
 
 from firmware import cadence, packets
+from firmware.activation import Activation
 from firmware.budget import Budget, on_time_s
 from firmware.clock import Clock
 from firmware.inputs import Button
+from firmware.score import levels
 from firmware.state import State, unpack
 from protocol import codes
 from protocol.errors import Malformed
+
+
+def played(outputs, class_code, since_ms):
+    """The mask of an activation at a moment."""
+    clock = Clock(lambda: 5000)
+    return levels(tuple(Activation((0, 1, 1), class_code, outputs, 0, 180).entries(clock, False)), 5000 + since_ms)
 
 
 def test_strobes_flash_between_one_and_two_hertz():
@@ -15,7 +23,7 @@ def test_strobes_flash_between_one_and_two_hertz():
         ons = 0
         before = False
         for ms in range(0, 20000, 50):
-            now = bool(cadence.levels(codes.STROBE, class_code, ms))
+            now = bool(played(codes.STROBE, class_code, ms))
             ons += now and not before
             before = now
         assert 20 <= ons <= 40, class_code
@@ -23,10 +31,12 @@ def test_strobes_flash_between_one_and_two_hertz():
 
 def test_temporal_three_is_for_fire_alone():
     """Three pulses of half a second, then a second and a half of silence; no other class sounds so."""
-    pulses = [bool(cadence.levels(codes.SIREN, codes.FIRE, ms)) for ms in range(0, 4000, 250)]
+    pulses = [bool(played(codes.SIREN, codes.FIRE, ms) & codes.SIREN) for ms in range(0, 4000, 250)]
     assert pulses == [True, True, False, False, True, True, False, False, True, True] + [False] * 6
-    for class_code in (1, 2, 3, 4, 99):
-        assert cadence.cadence_of(codes.SIREN, class_code) != cadence.TEMPORAL_3
+    for class_code in (1, 2, 3, 4, 5, 99):
+        for signal in (codes.BY_CLASS, codes.SHORT, codes.ALL_CLEAR, codes.TEST):
+            temporal = class_code == codes.FIRE and signal == codes.BY_CLASS
+            assert (cadence.cadence_of(codes.SIREN, class_code, signal) == cadence.TEMPORAL_3) == temporal
 
 
 def test_only_asked_outputs_are_ever_on():
@@ -34,8 +44,9 @@ def test_only_asked_outputs_are_ever_on():
     for outputs in range(16):
         seen = 0
         for ms in range(0, 8000, 50):
-            seen |= cadence.levels(outputs, codes.FIRE, ms)
-        assert seen == outputs
+            seen |= played(outputs, codes.FIRE, ms)
+        assert seen & 0x0F == outputs
+        assert bool(seen & codes.POWER) == bool(outputs & codes.SIREN)
 
 
 def test_the_day_budget_is_eight_and_central_has_the_last():
@@ -83,10 +94,14 @@ def test_a_state_survives_packing_and_damage_is_found():
     state.boot = 7
     state.execute(1 << 63, 2)
     state.budget.spend(100, 1)
-    state.events.append((9, codes.PANIC, 1 << 63, 55))
+    state.events.append((9, codes.PANIC, 1 << 63, 55, 12600))
     state.windows[0].accept(5)
+    state.fobs_spent.append((90, 32))
+    state.resistances += [45, 70000]
+    state.tested_s, state.failed_release = 80, 12
     again = unpack(state.pack())
     assert again.pack() == state.pack()
+    assert (again.events, again.fobs_spent, again.resistances) == (state.events, [(90, 32)], [45, 0xFFFF])
     for cut in range(len(state.pack())):
         try:
             unpack(state.pack()[:cut])

@@ -76,7 +76,7 @@ class PlayedCenter(Bench):  # type: ignore[misc]
         super().do(actions)
         if ("outputs",) not in actions:
             return
-        for activation in self.center._running.values():
+        for activation in self.center.running.activations():
             if any(activation is seen for seen in self._seen):
                 continue
             self._seen.append(activation)

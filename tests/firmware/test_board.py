@@ -14,7 +14,7 @@ import pytest
 
 from firmware.boards import pico_w as pins
 from firmware.limit import LIMIT_MS, REST_MS
-from protocol import codes
+from protocol import codes, words
 from tests.firmware.chip import Chip
 
 DRIVERS = (pins.SIREN, pins.STROBE, pins.FLOODLIGHT, pins.INDICATOR)
@@ -185,4 +185,4 @@ def test_the_cause_of_a_start(
 ) -> None:
     """In the words of the protocol."""
     chip.cause = reported
-    assert codes.BOOT_CAUSES[start().Board(flash).boot_cause()] == cause
+    assert words.BOOT_CAUSES[start().Board(flash).boot_cause()] == cause

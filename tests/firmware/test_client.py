@@ -172,7 +172,7 @@ def test_the_own_button_sounds_although_the_flash_fails(app: tuple[App, Board, P
     """A person holds it: worn flash must not make the siren mute, nor end the program."""
     program, board, _ = app
     fail_flash(program)
-    program._do(program._center.panic())
+    program._do(program._center.press(codes.PANIC))
     assert board.masks[-1] & codes.SIREN
     assert any("flash failed" in line for line in board.lines)
 
@@ -204,7 +204,7 @@ def test_a_dead_task_ends_the_program_with_the_outputs_off(app: tuple[App, Board
         raise ValueError("a fault nobody thought of")
 
     program._link.run = die
-    program._do(program._center.panic())
+    program._do(program._center.press(codes.PANIC))
     with pytest.raises(RuntimeError, match="task"):
         asyncio.run(asyncio.wait_for(program.run(), 10))
     assert board.masks[-1] == 0

@@ -85,7 +85,7 @@ def live(monkeypatch: pytest.MonkeyPatch, broker: Broker, seconds: float, proven
             links[0].proven = proven
 
         dice = random.Random(seed)
-        links.append(Link("C000001", "", ENDPOINT, clock, dice.randbytes, ignore, ignore, connected, log.append))
+        links.append(Link("C000001", "", ENDPOINT, clock, dice.randbytes, ignore, connected, log.append))
         links[0].aged = lambda frame, _age_s: frame
         running = asyncio.create_task(links[0].run())
         await asyncio.wait([running], timeout=seconds)

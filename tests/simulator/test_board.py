@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from protocol import codes
+from protocol import codes, words
 from simulator.board import Bench, Board
 from simulator.boards import BoardProcess
 from simulator.errors import SimulatorError
@@ -55,7 +55,7 @@ def test_the_watchdog_starts_a_dead_program_anew(folder: Path, death: str) -> No
         await boards.until(lambda: boards.snapshot(NAME).resets == 1, UP_S, "the watchdog")
         await boards.until(lambda: boards.snapshot(NAME).pid not in (None, pid), UP_S, "a new interpreter")
         assert not boards.snapshot(NAME).outputs
-        assert codes.BOOT_CAUSES[boards.snapshot(NAME).cause] == "watchdog"
+        assert words.BOOT_CAUSES[boards.snapshot(NAME).cause] == "watchdog"
         # It sounds for a new press, so it really runs.
         await sound(boards)
 
@@ -73,7 +73,7 @@ def test_a_power_cut_ends_an_alarm_and_its_return_resumes_none(folder: Path) -> 
         count = boards.times_on(NAME)
         await boards.power(NAME, True)
         await boards.until(lambda: boards.snapshot(NAME).runtime and boards.snapshot(NAME).pid, UP_S)
-        assert codes.BOOT_CAUSES[boards.snapshot(NAME).cause] == "power on"
+        assert words.BOOT_CAUSES[boards.snapshot(NAME).cause] == "power on"
         await sound(boards)
         assert boards.times_on(NAME) == count + 1
 

@@ -156,7 +156,7 @@ def bodies() -> list[dict[str, object]]:
     """Offers and blocks, from nothing to the longest body."""
     key = center_key("down", 0).hex()
     cases = [("offer", (3, 42), size) for size in (0, 1, 256)] + [
-        ("block", (3, 42, 12, 34_816), n) for n in (0, 7, 1024)
+        ("block", (3, 42, 12, 34_816), n) for n in (0, 7, 512)
     ]
     return [
         {
@@ -203,7 +203,7 @@ def envelopes() -> list[dict[str, object]]:
         ("up", [presence(), digest(3)]),
         ("up", [octets_of("fetch"), octets_of("ack")]),
         ("down", [octets_of("confirm"), bodied("offer", (3, 42), bytes(200))]),
-        ("down", [octets_of("time"), bodied("block", (3, 42, 12, 34_816), bytes(1024))]),
+        ("down", [octets_of("time"), bodied("block", (3, 42, 12, 34_816), bytes(512))]),
     ]
     return [
         {

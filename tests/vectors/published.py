@@ -125,6 +125,7 @@ CBOR = [
 CODES = {
     **{"CENTRAL": 0, "LOCAL": 1, "DRILL": 2},
     **{"SIREN": 1, "STROBE": 2, "FLOODLIGHT": 4, "INDICATOR": 8, "LOUD": 7},
+    **{"POWER": 16, "BY_CLASS": 0, "SHORT": 1, "ALL_CLEAR": 2, "TEST": 3},
     **{"STOP": 0x00, "PROBE": 0x01, "ACTIVATE": 0x10},
     **{"GENERAL": 1, "MEDICAL": 2, "GENDER_VIOLENCE": 3, "BICYCLE_THEFT": 4, "FIRE": 5},
     **{"ACCEPTED": 0x01, "SOUNDING": 0x02, "STOPPED": 0x03, "FAILED": 0x04},

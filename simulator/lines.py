@@ -1,0 +1,57 @@
+"""The lines between a board and the interpreter on it: a score on its way in, the readings on their way out. For simulator.board."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from firmware.score import TICKS_MASK
+from protocol.codes import OUTPUT_NAMES
+from simulator.hardware import Board
+
+
+def read_score(text: str, now: int) -> tuple[Any, ...]:
+    """A score (firmware.score) from its line: the program's tick, then the entries; its ticks become the board's."""
+    head, *entries = text.split(";")
+    shift = now - int(head)
+    score = []
+    for one in entries:
+        bit, start, lasting, origin, *cadence = map(int, one.split(","))
+        moved = (start + shift) & TICKS_MASK, (origin + shift) & TICKS_MASK
+        score.append((bit, tuple(cadence), sum(cadence), moved[1], moved[0], lasting))
+    return tuple(score)
+
+
+def readings(board: Board, now: float) -> str:
+    """What the board senses, in the order that simulator.device.board reads it."""
+    seen, inputs = board.flow, board.inputs
+    heard = seen.heard if inputs["microphone"] else -1
+    values = (
+        int(board.latched(0, now)), int(board.latched(1, now)), inputs["tamper"], inputs["mains"], inputs["motion"],
+        seen.battery_mv, seen.siren_ma, seen.strobe_ma, seen.floodlight_ma, seen.indicator_ma, heard,
+        inputs["light"], board.cause,
+    )  # fmt: skip
+    return "i " + " ".join(map(str, values))
+
+
+def news(board: Board, now: float) -> dict[str, Any]:
+    """A board as whoever watches it is told (simulator.boards.Snapshot)."""
+    return {
+        "board": board.name,
+        "at": now,
+        "wall": time.time(),
+        "powered": board.powered,
+        "outputs": _names(board.outputs),
+        "asked": _names(board.asked(now)),
+        "inputs": board.inputs,
+        "pid": board.process.pid if board.process else None,
+        "resets": board.resets,
+        "cause": board.cause,
+        "cut": board.timer.cut,
+        "runtime": board.reported,
+    }
+
+
+def _names(mask: int) -> list[str]:
+    """The outputs of a mask."""
+    return [name for bit, name in OUTPUT_NAMES.items() if mask & bit]
