@@ -104,8 +104,7 @@ class Supervision:
         self._readings = self._last_ms = self._lost_ms = self._acoustic_ms = self._motion_ms = None
         self._active = self._sounding = self._low = self._charger = self._stuck = False
         self._ended = True  # the sounding that was told last
-        self._bad = 0
-        self._off_ms = self._stuck_ms = self._heard_ms = self._deaf_ms = 0
+        self._bad = self._off_ms = self._stuck_ms = self._heard_ms = self._deaf_ms = 0
         self._not_heard = False  # said in this activation
         self._battery_ms = BATTERY_MS
         # Since it was told last; as good as never at the start.
