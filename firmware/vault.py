@@ -18,8 +18,6 @@ SECRETS = (
 # Larger file systems are no board's; there the files are overwritten in place, and the rest is not filled.
 SCRUB_OCTETS = 16 << 20
 _ZEROS = bytes(256)
-# Changes of a folder until both blocks of its entries were written anew, at 16 octets and more each, blocks of 4 kB.
-_CHURN = 512
 _MISSING = 2  # ENOENT
 _FULL = 28  # ENOSPC
 
@@ -55,7 +53,7 @@ class Vault:
         self._refuse()
         try:
             with self._open(self._folder + "device.json") as file:
-                return json.load(file)
+                return json.loads(file.read())
         except OSError as error:
             if error.args[0] != _MISSING:
                 raise
@@ -116,10 +114,12 @@ class Vault:
         return False
 
     def _mark(self):
+        path = self._folder + MARKER
         try:
-            with self._open(self._folder + MARKER, "wb") as file:
-                file.write(b"1")
-            sync(self._files)
+            if not self._exists(path):
+                with self._open(path, "wb"):
+                    pass  # That it is there says all.
+                sync(self._files)
         except OSError:
             return False
         return True
@@ -160,7 +160,8 @@ class Vault:
             blocks = measure(self._folder or ".")
             if blocks[1] * blocks[2] > SCRUB_OCTETS:
                 return True
-            for _ in range(_CHURN):
+            # At 32 octets and more each, these fill the two blocks of the log twice over.
+            for _ in range(blocks[0] // 8):
                 with self._open(path, "wb") as file:
                     file.write(_ZEROS[:16])
                 self._feed()

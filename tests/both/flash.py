@@ -157,11 +157,11 @@ def littlefs():
     return bool(VfsLfs2)
 
 
-def formatted():
+def formatted(blocks=48):
     """A new block device with an empty littlefs."""
     from os import VfsLfs2
 
-    device = Ram()
+    device = Ram(None, blocks)
     VfsLfs2.mkfs(device)
     return device
 
