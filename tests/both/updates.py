@@ -116,7 +116,9 @@ def test_what_lies_in_the_other_slot_makes_room():
     """It is emptied first: a board whose two slots are full takes the next release too."""
     device, updater = begun()
     device.flash.folders.add("b")
-    device.flash.files["b/small.py"] = bytes(500)
+    for number in range(40):
+        # So small a file lies in its folder, and takes no block.
+        device.flash.files["b/small%d.py" % number] = bytes(500)
     assert updater.offer(made(NEW, 6)[1], NOW, 0, False) == "too large"
     device.flash.folders.add("b/firmware")
     device.flash.files["b/firmware/large.py"] = bytes(4 * len(made(NEW, 6)[0]))

@@ -1,0 +1,119 @@
+"""A whole update on the real littlefs of a board, its block device dying at operation n with a torn write (MicroPython only)."""
+
+import os
+
+from firmware import boot
+from firmware.slots import Updater
+from tests.both.flash import Ram, formatted, littlefs, on
+from tests.both.updated import FREE, KEY, NEW, NEWER, NOW, OLD, fetch, made, put
+
+BLOCKS = 96
+FOLDER = "/flash/"
+
+
+class Dying(Ram):
+    """Answers with an error number from its end on: an exception would leave littlefs in the middle of what it was doing."""
+
+    def writeblocks(self, block, octets, offset=None):
+        try:
+            return Ram.writeblocks(self, block, octets, offset)
+        except OSError as error:
+            return -error.args[0]
+
+    def ioctl(self, operation, argument):
+        try:
+            return Ram.ioctl(self, operation, argument)
+        except OSError as error:
+            return -error.args[0]
+
+
+class Disk:
+    """Takes what `put` lays down, and writes it to the mounted file system."""
+
+    def __init__(self):
+        self.files = {}
+        self.folders = set()
+
+    def write(self):
+        """All of it."""
+        for folder in sorted(self.folders):
+            os.mkdir(FOLDER + folder)  # noqa: PTH102
+        for path in self.files:
+            with open(FOLDER + path, "wb") as file:  # noqa: PTH123
+                file.write(self.files[path])
+
+
+def factory():
+    """What boards hold that were updated before: release 5 runs in slot a, 4 lies in slot b."""
+    disk = Disk()
+    put(disk, "a", OLD, 5)
+    put(disk, "b", NEWER, 4)
+    disk.write()
+    state = boot.found(FOLDER)
+    state.update({"active": "a", "trial": "", "tries": 0, "sequence": 5})
+    boot.store(FOLDER, os, state)
+
+
+class Life:
+    """Start, go on with the update as far as it comes, start again, confirm; what was seen at the first start and at the end."""
+
+    def __init__(self):
+        self.first = self.last = None
+
+    def __call__(self):
+        updater = self.start()
+        self.first = (updater.running_sequence, self.program())
+        if updater.running_sequence != 6:
+            if updater.offer(made(NEW, 6)[1], NOW, FREE, False) is None:
+                fetch(updater, made(NEW, 6)[0])
+                while updater.step():
+                    pass
+            updater = self.start()
+        updater.confirm()
+        for _ in range(4):
+            self.start()
+        self.last = (self.updater.running_sequence, self.program())
+
+    def start(self):
+        """A restart."""
+        self.slot = boot.choose(FOLDER, os, path=[])
+        self.updater = Updater(FOLDER, os, KEY, "unix", running=self.slot)
+        return self.updater
+
+    def program(self):
+        """The files of the slot that was started."""
+        found = {}
+        for top in ("firmware", "firmware/boards", "protocol"):
+            place = "%s%s/%s/" % (FOLDER, self.slot, top)
+            try:
+                names = os.listdir(place[:-1])  # noqa: PTH208
+            except OSError:
+                continue
+            for name in names:
+                if "." in name:
+                    with open(place + name, "rb") as file:  # noqa: PTH123
+                        found[top + "/" + name] = file.read()
+        return found
+
+
+def test_an_update_on_littlefs_wherever_the_power_goes():
+    """At each start a whole release, and in the end the new one, confirmed."""
+    if not littlefs():
+        return
+    device = formatted(BLOCKS)
+    assert on(device, factory) is None
+    before = bytes(device.data)
+    whole = Ram(before, BLOCKS)
+    assert on(whole, Life()) is None
+    assert whole.operations > 150
+    cuts = 0
+    for dies_at in range(whole.operations):
+        dying = Dying(before, BLOCKS)
+        dying.left = dies_at
+        on(dying, Life())
+        cuts += dying.left < 0
+        after = Life()
+        assert on(Ram(dying.data, BLOCKS), after) is None, dies_at
+        assert after.first in ((5, OLD), (6, NEW)), (dies_at, after.first)
+        assert after.last == (6, NEW), (dies_at, after.last, after.updater.status())
+    assert cuts > 150
