@@ -32,8 +32,9 @@ class FlashBench(Bench):
             if action == ("save",):
                 self.vault.save(self.state)
             elif action == ("outputs",):
-                if self.center.active and self.center.active.order[2] not in self.executed[-1:]:
-                    self.executed.append(self.center.active.order[2])
+                active = self.center.running.active
+                if active and active.order[2] not in self.executed[-1:]:
+                    self.executed.append(active.order[2])
                 self.show()
             else:
                 self.said.append(action[1])
