@@ -52,7 +52,12 @@ class Outgoing:
         if not entry.lasting():
             self._entries = [old for old in self._entries if old.lasting() or old.frame[:1] != frame[:1]]
         elif entry.own():
-            self._entries = [old for old in self._entries if old.event() != entry.event()]
+            for old in self._entries:
+                if old.event() == entry.event():
+                    # Told anew while it still waits: in its old place, with its age as it is now.
+                    # Told again after so long, whatever the broker was given of it is lost.
+                    old.frame, old.made_ms, old.state, old.not_before_ms = frame, now_ms, _WAITING, now_ms
+                    return
         self._entries.append(entry)
         while len(self._entries) > self._limit:
             self._entries.remove(self._least())

@@ -7,9 +7,9 @@ from protocol.messages import ACK, BEAT, Ack, Beat
 KEY = Mac(bytes(32))
 
 
-def ack(sequence, counter=1):
+def ack(sequence, counter=1, age=0):
     """A sealed ack; counter 0 is an event."""
-    return ACK.seal(KEY, Ack(0, 0, 42, counter, 7, 1, 0, sequence, 0, 12000))
+    return ACK.seal(KEY, Ack(0, 0, 42, counter, 7, 1, 0, sequence, age, 12000))
 
 
 def beat(sequence):
@@ -80,3 +80,16 @@ def test_an_answer_to_what_was_given_up_is_harmless():
     queue.add(ack(2), 0)
     assert not queue.taken(entry)
     assert len(queue) == 1
+
+
+def test_an_event_told_anew_keeps_its_place():
+    """While it still waits for a link: once, where it was, with its newer age."""
+    queue = Outgoing()
+    queue.add(ack(7, 0), 0)
+    queue.add(ack(8, 0), 0)
+    queue.written(queue.due(0))
+    queue.add(ack(7, 0, 33), 33000)
+    assert len(queue) == 2
+    entry = queue.due(33000)
+    assert ACK.peek(entry.frame)[7:9] == (7, 33)
+    assert entry.made_ms == 33000

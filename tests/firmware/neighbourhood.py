@@ -23,7 +23,7 @@ from protocol import codes
 from protocol.hmac import Mac
 from protocol.keys import center_pairs, vault_key
 from protocol.layout import authority_of, kind_of
-from protocol.messages import ACK, COMMAND, HELLO, KIND_ACK, KIND_HELLO, TIME, Command, Time
+from protocol.messages import ACK, COMMAND, CONFIRM, HELLO, KIND_ACK, KIND_HELLO, TIME, Command, Confirm, Time
 from simulator.broker import Broker
 
 REPO = Path(__file__).resolve().parents[2]
@@ -198,7 +198,10 @@ class Gateway:
         frame = message.payload
         self.frames.put(frame)
         if kind_of(frame) == KIND_ACK:
-            self.acks.put(ACK.open(self.pairs[authority_of(frame)].up, frame))
+            ack = ACK.open(self.pairs[authority_of(frame)].up, frame)
+            self.acks.put(ack)
+            if ack.counter == 0 and ack.authority == codes.CENTRAL and self.nonce is not None:
+                self.down(CONFIRM.seal(self.pairs[0].down, Confirm(0, 0, 42, ack.sequence), self.nonce))
         if kind_of(frame) == KIND_HELLO:
             hello = HELLO.open(self.pairs[authority_of(frame)].up, frame)
             self.nonce = hello.nonce

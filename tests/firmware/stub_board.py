@@ -7,46 +7,80 @@ import sys
 import time
 
 from firmware.app import run
+from firmware.readings import Readings
+from firmware.score import TICKS_MASK, levels
+
+OUTPUTS = 0x0F
 
 
 class Board:
     """What is commanded is what is measured; `flash` is the device's folder."""
 
+    kind = "unix"
+
     def __init__(self, flash):
         self.flash = flash
+        self._score = ()
         self._mask = 0
-        self._values = {"panic": 0, "silent": 0, "tamper": 0, "mains": 1, "battery_mv": 12600}
-        self._poll = select.poll()
-        self._poll.register(sys.stdin, select.POLLIN)
+        self._readings = Readings()
+        self._readings.battery_mv = 12600
+        self._poll = None
 
     def outputs_off(self):
-        self.set_outputs(0)
+        self.play(())
+        self._say("o 0")
 
-    def set_outputs(self, mask):
-        self._mask = mask
-        self._say(f"o {mask}")
+    def play(self, score):
+        self._score = score
+        self._turn()
 
-    def measured(self):
-        return self._mask
+    def pulse(self, mask, _lasting_ms):
+        return 1000 if mask & OUTPUTS else 0
 
-    def inputs(self):
+    def look(self):
+        self._turn()
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(sys.stdin, select.POLLIN)
         while self._poll.poll(0):
             line = sys.stdin.readline()
             if not line:
                 sys.exit(0)  # Whoever started this is gone.
             _, name, value = line.split()
-            self._values[name] = int(value)
-        values = {name: bool(value) for name, value in self._values.items()}
-        values["battery_mv"] = self._values["battery_mv"]
-        return values
+            setattr(self._readings, name, int(value))
+        return self._readings
+
+    def _turn(self):
+        mask = levels(self._score, self.ticks_ms()) & OUTPUTS
+        if mask == self._mask:
+            return
+        self._mask = mask
+        for bit, name in ((1, "siren_ma"), (2, "strobe_ma"), (4, "floodlight_ma"), (8, "indicator_ma")):
+            setattr(self._readings, name, 1000 if mask & bit else 0)
+        self._say(f"o {mask}")
+
+    def hold(self, hold_ms):
+        pass
+
+    def typed(self):
+        return None
+
+    def say(self, text):
+        self._say("c " + text)
+
+    def free(self):
+        return 1 << 20
 
     def feed(self):
         pass
 
+    def restart(self):
+        sys.exit(3)
+
     def ticks_ms(self):
         if hasattr(time, "ticks_ms"):
-            return time.ticks_ms() & ((1 << 30) - 1)
-        return int(time.monotonic() * 1000) & ((1 << 30) - 1)
+            return time.ticks_ms() & TICKS_MASK
+        return int(time.monotonic() * 1000) & TICKS_MASK
 
     def random(self, count):
         return os.urandom(count)
@@ -66,4 +100,5 @@ class Board:
             sys.stdout.flush()
 
 
-asyncio.run(run(Board(sys.argv[1] + "/")))
+if __name__ == "__main__":
+    asyncio.run(run(Board(sys.argv[1] + "/")))

@@ -18,6 +18,7 @@ from firmware.mqtt import Client
 from protocol import codes
 from protocol.messages import ACK, COMMAND, HELLO, TIME, Command, Time
 from tests.firmware.neighbourhood import Neighbourhood
+from tests.firmware.stub_board import Board as StubBoard
 
 
 class Stream:
@@ -110,28 +111,21 @@ def test_a_closed_link_closes_its_socket() -> None:
     assert stream.closed == ["close", "wait_closed"]
 
 
-class Board:
-    """A board whose flash may fail from a given moment on."""
+class Board(StubBoard):
+    """A board that writes down what is asked of it, on a clock that stands still unless it is moved."""
 
     def __init__(self, flash: str) -> None:
-        self.flash = flash
-        self.masks: list[int] = []
-        self.lines: list[str] = []
         self.ms = 0
+        self.lines: list[str] = []
+        super().__init__(flash)
 
-    def outputs_off(self) -> None:
-        self.masks.append(0)
+    @property
+    def masks(self) -> list[int]:
+        return [int(line[2:]) for line in self.lines if line.startswith("o ")]
 
-    def set_outputs(self, mask: int) -> None:
-        self.masks.append(mask)
-
-    def measured(self) -> int:
-        return self.masks[-1]
-
-    def inputs(self) -> dict[str, Any]:
-        return {"panic": False, "silent": False, "tamper": False, "mains": True, "battery_mv": 12000}
-
-    def feed(self) -> None: ...
+    def look(self) -> Any:
+        self._turn()
+        return self._readings
 
     def ticks_ms(self) -> int:
         return self.ms
@@ -139,14 +133,8 @@ class Board:
     def random(self, count: int) -> bytes:
         return bytes(count)
 
-    def boot_cause(self) -> int:
-        return 1
-
-    def log(self, text: str) -> None:
-        self.lines.append(text)
-
-    def runtime(self) -> str:
-        return "test"
+    def _say(self, line: str) -> None:
+        self.lines.append(line)
 
 
 @pytest.fixture
@@ -172,7 +160,7 @@ def test_the_own_button_sounds_although_the_flash_fails(app: tuple[App, Board, P
     """A person holds it: worn flash must not make the siren mute, nor end the program."""
     program, board, _ = app
     fail_flash(program)
-    program._do(program._center.press(codes.PANIC))
+    program._do(program.center.press(codes.PANIC))
     assert board.masks[-1] & codes.SIREN
     assert any("flash failed" in line for line in board.lines)
 
@@ -180,11 +168,11 @@ def test_the_own_button_sounds_although_the_flash_fails(app: tuple[App, Board, P
 def test_a_command_that_the_flash_did_not_take_moves_nothing(app: tuple[App, Board, Path]) -> None:
     """Through the whole app: no output, and the answer says failed."""
     program, board, _ = app
-    pairs = program._identity.pairs
+    pairs = program.identity.pairs
     sent: list[bytes] = []
-    program._link.send = sent.append
-    program._link.up = True
-    program._do(program._center.tick(0))
+    program.link.send = sent.append
+    program.link.up = True
+    program._do(program.center.tick(0))
     for hello in [HELLO.peek(frame) for frame in sent if len(frame) == HELLO.size]:
         answer = Time(hello.authority, 0, 42, 1_800_000_000, 0, 0, hello.request)
         program._received(TIME.seal(pairs[hello.authority].down, answer, hello.nonce), False)
@@ -203,8 +191,8 @@ def test_a_dead_task_ends_the_program_with_the_outputs_off(app: tuple[App, Board
     async def die() -> None:
         raise ValueError("a fault nobody thought of")
 
-    program._link.run = die
-    program._do(program._center.press(codes.PANIC))
+    program.link.run = die
+    program._do(program.center.press(codes.PANIC))
     with pytest.raises(RuntimeError, match="task"):
         asyncio.run(asyncio.wait_for(program.run(), 10))
     assert board.masks[-1] == 0

@@ -115,7 +115,7 @@ def test_an_event_that_nobody_heard_is_said_again(place: Neighbourhood) -> None:
     board = place.center(broker.port)
     board.until(lambda line: line == "l link: up")
     board.set("silent", 1)
-    board.until(lambda line: line == "l silent button")
+    board.until(lambda line: line == "l event 0x21")
     board.until(lambda line: line == "l link: nobody listens yet")
     gateway = place.gateway(broker.port)
     assert gateway.status() == codes.SILENT_PANIC
