@@ -23,6 +23,9 @@ def public_path(private: Path) -> Path:
 
 def create(private: Path) -> str:
     """Make a pair: `private` (mode 0600) and beside it its `.pub`; the public half as hexadecimal digits."""
+    for path in (private, public_path(private)):
+        if path.exists():
+            raise _exists(path)
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes_raw().hex()
     _new(private, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
@@ -75,11 +78,15 @@ def write(path: Path, octets: bytes) -> None:
         raise InstallerError(f"{path} cannot be written: {error.strerror}") from error
 
 
+def _exists(path: Path) -> WrongUse:
+    return WrongUse(f"{path} exists, and a key is never written over; choose another name")
+
+
 def _new(path: Path, octets: bytes, mode: int) -> None:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError as error:
-        raise WrongUse(f"{path} exists, and a key is never written over; choose another name") from error
+        raise _exists(path) from error
     except OSError as error:
         raise InstallerError(f"{path} cannot be written: {error.strerror}") from error
     with os.fdopen(descriptor, "wb") as file:
