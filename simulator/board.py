@@ -88,7 +88,7 @@ class Bench:
 
     async def _firmware(self, board: Board, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         board.writer, board.greeted, board.fed_at = writer, True, time.monotonic()
-        self._tell_firmware(board)
+        board.tell(readings(board))
         try:
             while line := (await reader.readline()).decode(errors="replace").rstrip("\n"):
                 if board.writer is not writer:
@@ -121,6 +121,7 @@ class Bench:
             self._changed(board)
         elif kind in ("l", "c"):
             board.note(rest)
+            self._changed(board)
         elif kind == "q":
             task = asyncio.create_task(self._restart(board))
             self._restarts.add(task)
@@ -128,14 +129,14 @@ class Bench:
 
     async def _pulse(self, board: Board, mask: int, lasting_ms: int) -> None:
         """A test pulse: outputs on for some milliseconds, too short to be heard, and what flowed in all."""
-        before, board.level = board.level, board.level | mask
+        board.pulse = mask
+        board.level |= mask
         self._settle(board)
         await asyncio.sleep(lasting_ms / 1000)
         seen = board.flow
-        board.level = before
-        if board.writer is not None:
-            flowed = seen.siren_ma + seen.strobe_ma + seen.floodlight_ma + seen.indicator_ma
-            board.writer.write(f"m {flowed}\n".encode())
+        board.pulse = 0
+        board.interrupt(time.monotonic())
+        board.tell(f"m {seen.load_ma}")
         self._settle(board)
 
     async def _restart(self, board: Board) -> None:
@@ -147,7 +148,7 @@ class Bench:
         """Something about the board has changed: its timer, its firmware and whoever watches learn it."""
         if board.powered:
             board.timer.drive(board.driven, time.monotonic())
-        self._tell_firmware(board)
+        board.tell(readings(board))
         self._changed(board)
 
     async def _tick(self) -> None:
@@ -156,7 +157,7 @@ class Bench:
             for board in list(self._boards.values()):
                 self._interrupt(board)
                 if board.powered and board.timer.advance(time.monotonic()):
-                    self._tell_firmware(board)
+                    board.tell(readings(board))
                     self._changed(board)
                 if board.overdue(time.monotonic(), self._watchdog_s):
                     await self._watchdog(board)
@@ -164,10 +165,9 @@ class Bench:
     def _interrupt(self, board: Board) -> None:
         """The timer interrupt of one board, and what it changed: pins, or a button that was held long enough."""
         now = time.monotonic()
-        before = board.level, board.shown
+        before = board.level, *board.holds
         board.interrupt(now)
-        board.shown = board.latched(0, now), board.latched(1, now)
-        if (board.level, board.shown) != before:
+        if (board.level, *board.holds) != before:
             self._settle(board)
 
     async def _watchdog(self, board: Board) -> None:
@@ -240,12 +240,14 @@ class Bench:
         elif verb == "power":
             await self._power(board, request["on"])
         elif verb == "input":
-            board.inputs[_known(request["input"], board.inputs)] = int(request["value"])
+            what, value = _known(request["input"], board.inputs), int(request["value"])
+            self._interrupt(board)
+            board.inputs[what] = value
             self._settle(board)
         elif verb == "radio":
-            self._tell(board, "k " + " ".join(str(int(part)) for part in request["pulses"]))
+            board.tell("k " + " ".join(str(int(part)) for part in request["pulses"]))
         elif verb == "type":
-            self._tell(board, "t " + str(request["text"]))
+            board.tell("t " + str(request["text"]))
         elif verb == "fault":
             fault = _known(request["fault"], FAULTS)
             (board.faults.add if request["on"] else board.faults.discard)(fault)
@@ -253,11 +255,8 @@ class Bench:
         elif verb == "signal":
             if board.process is None:
                 raise RefusedError(f"{name} has no interpreter")
-            # A frozen processor serves no interrupt either; a program that hangs does not stop the timers.
-            if request["signal"] in (signal.SIGSTOP, signal.SIGCONT):
-                board.frozen = request["signal"] == signal.SIGSTOP and not request.get("interrupts", False)
-            with contextlib.suppress(ProcessLookupError):
-                board.process.send_signal(request["signal"])
+            self._interrupt(board)
+            board.signal(request["signal"], request.get("interrupts", False))
         elif verb == "log":
             return "\n".join(board.log)
         else:
@@ -272,14 +271,6 @@ class Bench:
         board = Board(name, folder, _known(runtime, RUNTIMES), SirenTimer(self._hardware_limit_s))
         self._boards[name] = board
         self._changed(board)
-
-    def _tell_firmware(self, board: Board) -> None:
-        self._tell(board, readings(board, time.monotonic()))
-
-    @staticmethod
-    def _tell(board: Board, line: str) -> None:
-        if board.writer is not None:
-            board.writer.write((line + "\n").encode())
 
     def _changed(self, board: Board) -> None:
         event = news(board, time.monotonic())

@@ -7,7 +7,10 @@ It says what is on and when the watchdog is due; it starts and ends nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 import sys
+import time
 from asyncio.subprocess import Process
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +43,7 @@ INPUTS = {
     "microphone": 0,
     "light": -1,
 }
+BUTTONS = ("panic", "silent")
 
 
 def ticks(now: float) -> int:
@@ -60,7 +64,8 @@ def player() -> Player:
 @dataclass
 class Board:
     """One board; `level` is what its pins are at, `process` its interpreter while it lives, `frozen` when its processor
-    stands still, so that not even its timer interrupt runs."""
+    stands still, so that not even its timer interrupt runs. `pulse` is the mask of a test pulse, `holds` how often
+    each button was held for long enough, `turned_at` up to when the interrupt has run."""
 
     name: str
     folder: Path
@@ -70,13 +75,16 @@ class Board:
     faults: set[str] = field(default_factory=set)
     player: Player = field(default_factory=player)
     level: int = 0
-    shown: tuple[bool, bool] = (False, False)
+    pulse: int = 0
+    holds: list[int] = field(default_factory=lambda: [0, 0])
+    turned_at: float = field(default_factory=time.monotonic)
     powered: bool = False
     frozen: bool = False
     cause: int = _POWER_ON
     resets: int = 0
     reported: str = ""
     log: list[str] = field(default_factory=list)
+    lines: int = 0
     process: Process | None = None
     writer: asyncio.StreamWriter | None = None
     greeted: bool = False
@@ -87,20 +95,29 @@ class Board:
 
     def reset(self) -> None:
         """The pins float, so everything is off; the interrupt begins anew with the program."""
-        self.level, self.frozen, self.player = 0, False, player()
+        self.level, self.pulse, self.frozen, self.player = 0, 0, False, player()
+        self.holds = [0, 0]
 
     def interrupt(self, now: float) -> None:
-        """One period of the timer interrupt; it runs on this processor, so not while that is dead or frozen."""
-        if not self.powered or self.frozen or self.process is None:
+        """The timer interrupt up to a moment. The program starts it, and it runs on this processor: not while that is
+        dead or frozen. Buttons are sampled once for each period that has passed, however late this process is."""
+        if not self.powered or self.frozen or self.process is None or not self.greeted:
+            self.turned_at = now
             return
-        for place, name in enumerate(("panic", "silent")):
-            self.player.sample(place, bool(self.inputs[name]))
-        self.level = self.player.turn(ticks(now))
+        periods = int((now - self.turned_at) * 1000 / PERIOD_MS)
+        self.turned_at += periods * PERIOD_MS / 1000
+        for place, name in enumerate(BUTTONS):
+            for _ in range(periods):
+                self._sample(place, bool(self.inputs[name]), now)
+        self.level = self.player.turn(ticks(now)) | self.pulse
 
-    def latched(self, place: int, now: float) -> bool:
-        """A button as the program is shown it."""
-        pressed = bool(self.inputs[("panic", "silent")[place]])
-        return bool(self.player.latches[place].level(pressed, int(now * 1000)))
+    def _sample(self, place: int, pressed: bool, now: float) -> None:
+        """One look at a button. The program learns of a whole hold by its number, when it next looks: it may hang now."""
+        now_ms, latch = int(now * 1000), self.player.latches[place]
+        before = latch.level(False, now_ms)
+        self.player.sample(place, pressed)
+        if latch.level(False, now_ms) and not before:
+            self.holds[place] += 1
 
     @property
     def flow(self) -> Flow:
@@ -122,7 +139,7 @@ class Board:
 
     def asked(self, now: float) -> int:
         """What the program wants on now."""
-        return levels(self.player.score, ticks(now))
+        return int(levels(self.player.score, ticks(now)))
 
     @property
     def busy(self) -> bool:
@@ -135,6 +152,14 @@ class Board:
         limit_s = max(watchdog_s, _START_S) if starting else watchdog_s
         return self.powered and "no_watchdog" not in self.faults and now - self.fed_at >= limit_s
 
+    def signal(self, number: int, interrupts: bool) -> None:
+        """Stop or end its interpreter; one that is stopped takes the timers along, unless `interrupts` go on."""
+        if number in (signal.SIGSTOP, signal.SIGCONT):
+            self.frozen = number == signal.SIGSTOP and not interrupts
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)
+
     def command(self, port: int) -> list[str]:
         """How the interpreter is started."""
         main = [str(ROOT / "simulator" / "device" / "main.py"), str(port), self.name, str(self.folder)]
@@ -142,7 +167,13 @@ class Board:
             return [str(Path(sys.executable).with_name("micropython")), "-X", f"heapsize={_HEAP}", *main]
         return [sys.executable, *main]
 
+    def tell(self, line: str) -> None:
+        """One line to the program on it, if there is one that listens."""
+        if self.writer is not None:
+            self.writer.write((line + "\n").encode())
+
     def note(self, text: str) -> None:
         """One line of its console, the newest of the last 200."""
         self.log.append(text)
+        self.lines += 1
         del self.log[:-_LOG_LINES]

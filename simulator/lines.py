@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware.score import TICKS_MASK
 from protocol.codes import OUTPUT_NAMES
-from simulator.hardware import Board
+from simulator.hardware import BUTTONS, Board
 
 
 def read_score(text: str, now: int) -> tuple[Any, ...]:
@@ -22,12 +22,14 @@ def read_score(text: str, now: int) -> tuple[Any, ...]:
     return tuple(score)
 
 
-def readings(board: Board, now: float) -> str:
-    """What the board senses, in the order that simulator.device.board reads it."""
+def readings(board: Board) -> str:
+    """What the board senses, in the order that simulator.device.board reads it; of a button whether it is pressed, and
+    above that bit the number of whole holds."""
     seen, inputs = board.flow, board.inputs
+    panic, silent = (inputs[name] | holds << 1 for name, holds in zip(BUTTONS, board.holds, strict=True))
     heard = seen.heard if inputs["microphone"] else -1
     values = (
-        int(board.latched(0, now)), int(board.latched(1, now)), inputs["tamper"], inputs["mains"], inputs["motion"],
+        panic, silent, inputs["tamper"], inputs["mains"], inputs["motion"],
         seen.battery_mv, seen.siren_ma, seen.strobe_ma, seen.floodlight_ma, seen.indicator_ma, heard,
         inputs["light"], board.cause,
     )  # fmt: skip
@@ -49,6 +51,8 @@ def news(board: Board, now: float) -> dict[str, Any]:
         "cause": board.cause,
         "cut": board.timer.cut,
         "runtime": board.reported,
+        "holds": sum(board.holds),
+        "lines": board.lines,
     }
 
 

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 
+from firmware.inputs import HOLD_MS, Latch
 from firmware.readings import Readings
 from firmware.score import TICKS_MASK
 
@@ -34,6 +35,8 @@ class Board:
         self._fed_ms = 0
         self._cause = None
         self._readings = Readings()
+        self._pressed = [0, 0]  # of panic and silent: whether it is, and above that bit the number of whole holds
+        self._latches = _latches(HOLD_MS)
         self._flowed = None
         self._typed = []
         self._codes = []
@@ -62,11 +65,15 @@ class Board:
 
     def hold(self, hold_ms):
         """How long a button must be held for the interrupt to latch it."""
+        self._latches = _latches(hold_ms)
         self._say("h %d" % hold_ms)
 
     def look(self):
         """What the board senses now; the same object again and again."""
         self._read(False)
+        now_ms = self.ticks_ms()
+        self._readings.panic = self._latches[0].level(self._pressed[0] & 1, now_ms)
+        self._readings.silent = self._latches[1].level(self._pressed[1] & 1, now_ms)
         return self._readings
 
     def receive(self):
@@ -165,8 +172,14 @@ class Board:
             self._receive([int(part) for part in rest.split()])
 
     def _sense(self, values):
+        for place, latch in enumerate(self._latches):
+            # What was held while the program was busy is shown from its next look on, as by a latch in its own memory.
+            if self._cause is not None and values[place] >> 1 != self._pressed[place] >> 1:
+                latch.sample(False)
+                latch.sample(True)
+            self._pressed[place] = values[place]
         now = self._readings
-        now.panic, now.silent, now.tamper, now.mains, now.motion = [bool(value) for value in values[:5]]
+        now.tamper, now.mains, now.motion = [bool(value) for value in values[2:5]]
         now.battery_mv, now.siren_ma, now.strobe_ma, now.floodlight_ma, now.indicator_ma = values[5:10]
         now.sound = values[10] if values[10] >= 0 else None
         now.light = values[11] if values[11] >= 0 else None
@@ -180,3 +193,8 @@ class Board:
             level = 1 - level
             if code is not None and len(self._codes) < _RADIO_BACKLOG:
                 self._codes.append(code)
+
+
+def _latches(hold_ms):
+    """The interrupt that samples the buttons runs in the board process: here one sample is a whole hold."""
+    return Latch(hold_ms, hold_ms), Latch(hold_ms, hold_ms)

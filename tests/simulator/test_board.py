@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from protocol import codes, words
+from protocol import words
+from protocol.codes import POWER, SIREN
 from simulator.board import Bench, Board
 from simulator.boards import BoardProcess
+from simulator.circuit import NOMINAL_MA
 from simulator.errors import SimulatorError
 from simulator.siren_timer import SirenTimer
-from tests.simulator.firmware_line import FirmwareLine
+from tests.simulator.firmware_line import LONG_MS, SOUNDING, STEADY, FirmwareLine, score
 from tests.simulator.one_center import NAME, UP_S, device, on_boards, sound
 
 
@@ -80,20 +83,25 @@ def test_a_power_cut_ends_an_alarm_and_its_return_resumes_none(folder: Path) -> 
     on_boards(walk, folder)
 
 
-def test_measured_is_what_the_siren_does(folder: Path) -> None:
-    """Dead: commanded on and measured off. Stuck: commanded off and measured on."""
+def test_the_current_is_what_the_siren_does(folder: Path) -> None:
+    """Dead: asked for and no current. Stuck: its relay let go and current all the same, until the second switch opens."""
 
     async def walk(boards: BoardProcess) -> None:
-        line = await take_over(boards)
-        line.say(f"o {codes.SIREN}")
-        assert await measured(line, codes.SIREN) == codes.SIREN
+        line = await FirmwareLine.take_over(boards, NAME)
+        line.say(score(*SOUNDING))
+        await line.siren_ma(NOMINAL_MA[SIREN])
         await boards.fault(NAME, "dead")
-        assert await measured(line, 0) == 0
+        await line.siren_ma(0)
         await boards.fault(NAME, "dead", False)
+        await line.siren_ma(NOMINAL_MA[SIREN])
         await boards.fault(NAME, "stuck")
-        line.say("o 0")
-        assert await measured(line, codes.SIREN) == codes.SIREN
+        line.say(score((POWER, LONG_MS, STEADY)))
+        # A pulse of nothing: what flows once that score is played.
+        line.say("p 0 20")
+        assert await line.hear("m") == [NOMINAL_MA[SIREN]]
         assert boards.on(NAME)
+        line.say(score())
+        await line.siren_ma(0)
         line.close()
 
     on_boards(walk, folder)
@@ -103,15 +111,16 @@ def test_the_hardware_timer_is_armed_again_by_a_rest(folder: Path) -> None:
     """Short silences of a cadence do not; ten seconds do, and then the siren has its power back."""
 
     async def walk(boards: BoardProcess) -> None:
-        line = await take_over(boards)
-        line.say(f"o {codes.SIREN}")
+        line = await FirmwareLine.take_over(boards, NAME)
+        line.say(score(*SOUNDING))
         await boards.until(lambda: boards.snapshot(NAME).cut, UP_S, "the cut")
-        line.say("o 0")
-        line.say(f"o {codes.SIREN}")
-        assert await measured(line, 0) == 0
-        line.say("o 0")
+        line.say(score())
+        line.say(score(*SOUNDING))
+        await line.siren_ma(0)
+        line.say("z")
         await boards.until(lambda: not boards.snapshot(NAME).cut, UP_S, "the rest")
-        line.say(f"o {codes.SIREN}")
+        assert not boards.on(NAME)
+        line.say(score(*SOUNDING))
         await boards.until(lambda: boards.on(NAME), UP_S, "the siren")
         line.close()
 
@@ -127,18 +136,19 @@ def test_what_a_reset_program_still_had_to_say_moves_nothing(folder: Path) -> No
 
     async def walk(obeys: bool) -> int:
         board = Board(NAME, folder, "micropython", SirenTimer(185), powered=True)
+        board.process = SimpleNamespace(pid=1)  # type: ignore[assignment]
         reader = asyncio.StreamReader()
         serving = asyncio.create_task(Bench(8, 185)._firmware(board, reader, Wire()))  # type: ignore[arg-type]
         while board.writer is None:
             await asyncio.wait([serving], timeout=0)
         if not obeys:
             board.writer = None
-        reader.feed_data(f"o {codes.SIREN}\n".encode())
+        reader.feed_data(f"{score(*SOUNDING)}\n".encode())
         reader.feed_eof()
         await serving
         return board.level
 
-    assert asyncio.run(walk(obeys=True)) == codes.SIREN
+    assert asyncio.run(walk(obeys=True)) == SIREN | POWER
     assert asyncio.run(walk(obeys=False)) == 0
 
 
@@ -189,20 +199,3 @@ def test_a_request_that_is_none_is_answered(folder: Path) -> None:
         await sound(boards)
 
     on_boards(walk, folder)
-
-
-async def take_over(boards: BoardProcess) -> FirmwareLine:
-    """The board's line in the test's hand; its interpreter is dead and nothing starts it anew."""
-    await boards.fault(NAME, "no_watchdog")
-    await boards.kill(NAME)
-    line = await FirmwareLine.connect(boards.port, NAME)
-    await line.hear()
-    return line
-
-
-async def measured(line: FirmwareLine, wanted: int) -> int:
-    """The measured mask once it is the wanted one; the last one when the board has nothing more to say."""
-    while True:
-        mask = (await line.hear())[5]
-        if mask == wanted:
-            return mask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 
@@ -13,28 +14,44 @@ DEADLINE_S = 15.0
 
 PROGRAM = """
 import sys
+from firmware.score import entry
 from simulator.device.board import Board
-board = Board(int(sys.argv[1]), "C000007", "somewhere/")
-for mask in (0, 0, 1, 1, 1, 9, 0, 0):
-    board.set_outputs(mask)
+board = Board(int(sys.argv[1]), "C000007", "%s/")
+now = board.ticks_ms()
+board.play((entry(1, (500, 500), now, 9000, now - 100), entry(16, (1000, 0), now, 9000)))
+board.play(())
 board.outputs_off()
-while not board.inputs()["panic"]:
+board.hold(300)
+board.log("flowed %%d" %% board.pulse(17, 10))
+while not board.look().tamper:
     pass
-board.log("%s %d %d %d" % (board.inputs(), board.measured(), board.boot_cause(), len(board.random(16))))
-board.log("first\\nsecond " + board.flash)
+seen = board.look()
+board.log("%%s" %% [seen.panic, seen.silent, seen.mains, seen.motion, seen.battery_mv, seen.siren_ma, seen.strobe_ma,
+    seen.floodlight_ma, seen.indicator_ma, seen.sound, seen.light, seen.measured(), seen is board.look()])
+while board.look().tamper:
+    pass
+board.log("held %%s %%s" %% (board.look().panic, board.look().silent))
+while board.look().panic:
+    pass
+board.log("no longer held; codes %%d, cause %%d, random %%d" %% (len(board.codes()), board.boot_cause(), len(board.random(16))))
+typed = None
+while typed is None:
+    board.look()
+    typed = board.typed()
+board.say("heard\\n" + typed)
+board.log("first\\nsecond " + board.flash[-1:] + board.kind)
 board.feed()
 board.feed()
-board.log("a tick" if 0 <= board.ticks_ms() < 1 << 30 else "no tick")
-while True:
-    board.measured()
+board.log("a tick" if 0 <= board.ticks_ms() < 1 << 30 and board.free() > 0 else "no tick")
+board.restart()
 """
 
 
 @pytest.mark.parametrize(("runtime", "reported"), [("micropython", "r MicroPython v1."), ("cpython", "r CPython v3.")])
 def test_a_program_on_its_board(tmp_path: Path, runtime: str, reported: str) -> None:
-    """It says only changes, sees a pressed button without asking for anything else, and ends when the power does."""
+    """What it says and what it is shown, whole lines or not; it waits for its restart, and ends when the power does."""
     program = tmp_path / "program.py"
-    program.write_text(PROGRAM)
+    program.write_text(PROGRAM % tmp_path)
     interpreter = sys.executable if runtime == "cpython" else str(Path(sys.executable).with_name("micropython"))
     said: list[str] = []
     code: list[int] = []
@@ -46,12 +63,20 @@ def test_a_program_on_its_board(tmp_path: Path, runtime: str, reported: str) -> 
 
         await hear(2)
         # What arrives in two pieces is one state.
-        writer.write(b"i 0 0 0 1 12700")
+        writer.write(b"i 0 0 0 1 0 12700 0 0 ")
         await writer.drain()
-        writer.write(b" 0 2\n")
-        await hear(4)
-        writer.write(b"i 0 0 0 1 12700 1 2\ni 1 0 1 0 11000 5 2\n")
-        await hear(4)
+        writer.write(b"0 0 -1 -1 2\n")
+        await hear(5)
+        writer.write(b"m 1600\n")
+        await hear(1)
+        # A silent button is pressed; the second line is the state that counts.
+        writer.write(b"i 0 0 0 1 0 12700 0 0 0 0 -1 -1 2\ni 0 1 1 0 1 11000 1600 4 850 20 105 70 2\n")
+        await hear(1)
+        # The panic button was held and let go before the program looked again.
+        writer.write(b"i 1 0 1 1 0 12700 0 0 0 0 -1 -1 2\ni 2 0 0 1 0 12700 0 0 0 0 -1 -1 2\n")
+        await hear(2)
+        writer.write(b"t identify please\n")
+        await hear(7)
         writer.close()
 
     async def run() -> None:
@@ -79,11 +104,14 @@ def test_a_program_on_its_board(tmp_path: Path, runtime: str, reported: str) -> 
     asyncio.run(run())
     assert said[0] == "hello C000007"
     assert said[1].startswith(reported)
-    assert said[2:6] == ["o 0", "o 1", "o 9", "o 0"]
-    inputs = "{'panic': True, 'silent': False, 'tamper': True, 'mains': False, 'battery_mv': 11000}"
-    state, _, rest = said[6].removeprefix("l ").rpartition("}")
-    assert sorted(state.strip("{").split(", ")) == sorted(inputs.strip("{}").split(", "))
-    assert rest == " 5 2 16"
+    now = int(said[2].removeprefix("s ").split(";")[0])
+    start = int(said[2].split(",")[1])
+    assert 0 <= now - start < 1000
+    assert said[2] == f"s {now};1,{start},9000,{start - 100},500,500;16,{start},9000,{start},1000,0"
+    assert re.fullmatch(r"s \d+", said[3])
+    assert said[4:8] == ["z", "h 300", "p 17 10", "l flowed 1600"]
+    assert said[8] == f"l {[False, True, False, True, 11000, 1600, 4, 850, 20, 105, 70, 13, True]}"
+    assert said[9:11] == ["l held True False", "l no longer held; codes 0, cause 2, random 16"]
     # Two feeds within half a second are one line.
-    assert said[7:] == ["l first second somewhere/", "f", "l a tick"]
+    assert said[11:] == ["c heard", "c identify please", "l first second /unix", "f", "l a tick", "z", "q"]
     assert code == [0]
