@@ -8,6 +8,7 @@ import itertools
 import json
 import signal
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ class Snapshot:
     timer. `inputs` are panic, silent, tamper, mains (0, 1) and battery_mv; `pid` is None while no interpreter lives.
     `cause` is why its interpreter was started last (protocol.words.BOOT_CAUSES), `cut` that the hardware timer acted,
     `resets` how often the watchdog did; `runtime` is what the interpreter reported of itself, empty before it did.
+    `holds` is how often its interrupt saw a button held, `lines` how many lines its console has said.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Snapshot:
     cause: int
     cut: bool
     runtime: str
+    holds: int
+    lines: int
 
     @property
     def measured(self) -> frozenset[str]:
@@ -188,6 +192,19 @@ class BoardProcess:
         except TimeoutError:
             seen = "; ".join(map(_words, self._snapshots.values()))
             raise SimulatorError(f"{wanted} did not happen in {timeout_s:g} s ({seen})") from None
+
+    async def until_said(self, name: str, text: str, timeout_s: float, before: int = 0) -> str:
+        """Wait until a board's console has said a text after its first `before` characters; what it said from there."""
+        said = ""
+        deadline = time.monotonic() + timeout_s
+        while text not in said:
+            seen = self.snapshot(name).lines
+            said = (await self.log(name))[before:]
+            if text not in said:
+                left_s = max(0.001, deadline - time.monotonic())
+                what = f"{text!r} on the console of {name}, which said {said[-300:]!r},"
+                await self.until(lambda seen=seen: self.snapshot(name).lines != seen, left_s, what)
+        return said
 
     async def _ask(self, verb: str, board: str, **values: Any) -> str:
         """One request; its text, or SimulatorError with the problem."""
