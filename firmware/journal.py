@@ -5,7 +5,7 @@ It decides nothing and knows no meaning of what it keeps. A flash that fails cos
 
 import struct
 
-from firmware.slotted import sync
+from firmware.slotted import settle, sync
 from protocol.framing import crc16
 
 NAMES = ("journal-a", "journal-b")
@@ -107,6 +107,7 @@ class Journal:
 
     def _look(self):
         """See which segment is the newer one, and how it ends; forget of what waits what did arrive."""
+        settle(self._folder, self._files)
         newest = None
         self._active, self._count, self._torn = 0, 0, False
         for index in (0, 1):

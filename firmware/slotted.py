@@ -31,6 +31,7 @@ class Slotted:
 
         `parse` raises Malformed or ValueError for octets that are none of its own; then the other file counts.
         """
+        settle(self._path, self._files)
         best = None
         self._generation = 0
         for index in (0, 1):
@@ -73,3 +74,18 @@ def sync(files):
     call = getattr(files, "sync", None)
     if call:
         call()
+
+
+def settle(folder, files):
+    """Finish what a cut interrupted, before anything is read: to be called first by whoever reads after a start.
+
+    After a rename that a cut halved, littlefs does not find the file that follows the renamed one in its folder, until
+    something is changed (the shift in its lfs_dir_getslice): the newer state would be missing, or device.json. Removing
+    what is not there makes it consistent.
+    """
+    remove = getattr(files, "remove", None)
+    try:
+        if remove:
+            remove(folder + "none")
+    except OSError:
+        pass

@@ -6,7 +6,7 @@ erasure until nothing secret is left. It ends as a factory-new folder.
 
 import json
 
-from firmware.slotted import Slotted, sync
+from firmware.slotted import Slotted, settle, sync
 from firmware.state import State, unpack
 
 MARKER = "erased"
@@ -98,6 +98,7 @@ class Vault:
 
     def _refuse(self):
         """Go on with an erasure that was begun, and refuse everything else."""
+        settle(self._folder, self._files)
         if not self._erasing and not self._exists(self._folder + MARKER):
             return
         whole = self.erase()

@@ -161,3 +161,32 @@ def test_a_center_on_littlefs_acts_once_wherever_the_power_goes():
             assert benches[-1].state.executed(incident, 1)
         dies_at += 1
     assert dies_at > 30
+
+
+def test_littlefs_hides_nothing_after_a_rename_was_halved():
+    """A cut rename between two parts of a long folder hides the file that follows: it is found all the same at the start."""
+    if not littlefs():
+        return
+    import os
+
+    begin = formatted()
+
+    def put():
+        for name in ["device-before-it", "device.json"] + ["file%02d" % number for number in range(20)]:
+            with open("/flash/" + name, "wb") as file:  # noqa: PTH123
+                file.write(b'{"center":42}')
+
+    assert on(begin, put) is None
+    dies_at, died, hidden = 0, True, 0
+    while died:
+        device = Ram(begin.data)
+        device.left = dies_at
+        died = on(device, lambda: os.rename("/flash/device-before-it", "/flash/file19"))  # noqa: PTH104
+        plain, found = [], []
+        assert on(Ram(device.data), lambda: plain.extend(os.listdir("/flash"))) is None  # noqa: B023, PTH208
+        assert on(Ram(device.data), lambda: found.append(Vault("/flash/", os).device())) is None  # noqa: B023
+        assert found == [{"center": 42}], dies_at
+        hidden += "device.json" not in plain
+        dies_at += 1
+    # Else the file system has been mended, and what is done against it can go.
+    assert hidden
