@@ -113,16 +113,16 @@ class MqttBroker:
         client.on_disconnect = self._on_disconnect
         self._client = client
         host, port = self._address
-        connecting = client.connect(
-            host, port, ssl=self._context, keepalive=KEEPALIVE_S, version=_VERSIONS[self._version]
-        )
-        await asyncio.wait_for(connecting, _CONNECT_TIMEOUT_S)
+        # Not wait_for, which swallows a cancellation that comes together with the failure: the service would not end.
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            await client.connect(host, port, ssl=self._context, keepalive=KEEPALIVE_S, version=_VERSIONS[self._version])
         self._no_delay(client)
         own = topic(self._name, DOWN)
         client.subscribe([gmqtt.Subscription(name, qos=1) for name in (topic("+", UP), topic("+", LINK), own)])
         self._token = secrets.token_bytes(16)
         client.publish(own, self._token, qos=1)
-        await asyncio.wait_for(self._proven.wait(), _PROOF_TIMEOUT_S)
+        async with asyncio.timeout(_PROOF_TIMEOUT_S):
+            await self._proven.wait()
         _log.info("broker up", host=host, port=port)
         self._on_up()
 
@@ -133,7 +133,8 @@ class MqttBroker:
             return
         client.on_disconnect = lambda *_: None
         try:
-            await asyncio.wait_for(client.disconnect(), 2)
+            async with asyncio.timeout(2):
+                await client.disconnect()
         except Exception as error:
             # It was gone already, or never came up.
             _log.debug("disconnect", reason=repr(error))
