@@ -52,9 +52,22 @@ process = "S01"
 # When nothing has sounded or nobody has acknowledged by then, the console calls for attention (seconds, at most 120).
 #deadline_s = 120
 
+# Programs of alarm centers: the public key (64 hexadecimal digits, Ed25519) that verifies releases when they are added,
+# and the folder of their images. A table [releases] at the end of the file says the same. Without a key none is added.
+#releases = { key = "...", folder = "state/releases" }
+
 # Lines of the log: "debug", "info", "warning" or "error".
 #log_level = "info"
 """
+
+
+class ReleaseSettings(BaseModel):
+    """Where programs of alarm centers come from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    folder: Path | None = None
 
 
 class Settings(BaseModel):
@@ -74,6 +87,7 @@ class Settings(BaseModel):
     silent_button_class: str = "gender_violence"
     grouping_s: Annotated[float, Field(ge=0, le=86400)] = 900
     deadline_s: Annotated[float, Field(ge=1, le=120)] = 120
+    releases: ReleaseSettings = ReleaseSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -100,6 +114,11 @@ class Settings(BaseModel):
         return self.state / "master.key"
 
     @property
+    def release_folder(self) -> Path:
+        """The folder of release images."""
+        return self.releases.folder or self.state / "releases"
+
+    @property
     def authority(self) -> Path:
         """The folder of the certificate authorities; move root-key.pem offline after enrolling municipalities."""
         return self.state / "authority"
@@ -124,4 +143,7 @@ def load(path: Path) -> Settings:
         raise Refused(f"{path}: {name}: {what}") from error
     base = path.resolve().parent
     paths = {name: base / getattr(settings, name) for name in ("state", "process", "classes_file")}
-    return settings.model_copy(update=paths)
+    releases = settings.releases
+    if releases.folder is not None:
+        releases = releases.model_copy(update={"folder": base / releases.folder})
+    return settings.model_copy(update={**paths, "releases": releases})

@@ -27,10 +27,12 @@ from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake
 from central.flows.operators import Operators
+from central.flows.releases import Releases
 from central.flows.rounds import Rounds
 from central.flows.uplink import Uplink
 from central.settings import Settings
 from central.store.database import connect
+from central.store.images import Images
 from central.store.keyring import Keyring
 from central.store.reader import Reader
 from central.store.writer import Writer
@@ -42,6 +44,7 @@ _log = structlog.get_logger()
 ROUND_S = 0.5
 RECEIPT_S = 0.2
 REGISTRY_S = 2.0
+OFFERS_S = 2.0
 
 
 class Central:
@@ -79,10 +82,16 @@ class Central:
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._intake,
             self._fleet, self._owed.add, settings.button_classes,
         )  # fmt: skip
+        self._releases = Releases(
+            self._writer, self._broker, self._clock, self._devices, self._devices, sealer,
+            Images(settings.release_folder),
+        )  # fmt: skip
         greetings = Greetings(
-            self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet
+            self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, self._releases,
+        )  # fmt: skip
+        self._uplink = Uplink(
+            self._writer, self._clock, self._devices, self._devices, self._fleet, acks, greetings, self._releases
         )
-        self._uplink = Uplink(self._writer, self._clock, self._devices, self._devices, self._fleet, acks, greetings)
         access = Access(self._reader.credentials)
         self._feed = Feed(access, self._reader)
         self._app = application(
@@ -112,7 +121,7 @@ class Central:
             asyncio.get_running_loop().add_signal_handler(signum, ended.set)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server._serve(sockets=[listener]))
-        works = (self._broker.run(), self._round(), self._receipt(), self._registry())
+        works = (self._broker.run(), self._round(), self._receipt(), self._registry(), self._offers())
         tasks = [asyncio.create_task(work) for work in works]
         host, port = listener.getsockname()[:2]
         _log.info(
@@ -157,6 +166,11 @@ class Central:
                     _log.info("registry read again")
             except Exception:
                 _log.exception("registry not read")
+
+    async def _offers(self) -> None:
+        while True:
+            await self._quietly(self._releases.once())
+            await asyncio.sleep(OFFERS_S)
 
     async def _receipt(self) -> None:
         while True:

@@ -18,7 +18,9 @@ from central.devices import Devices
 from central.domain.errors import CentralError
 from central.settings import Settings
 from central.store.database import connect
+from central.store.images import Images
 from central.store.keyring import Keyring
+from central.store.releases import ReleaseRows
 
 WARN_BEFORE = timedelta(days=60)
 
@@ -38,7 +40,7 @@ def examine(path: Path) -> list[Finding]:
     except CentralError as error:
         return [Finding("error", str(error))]
     findings = [Finding("ok", f"settings {path}")]
-    for look in (_classes, _state, _certificate):
+    for look in (_classes, _state, _releases, _certificate):
         try:
             findings.extend(look(settings))
         except CentralError as error:
@@ -72,6 +74,25 @@ def _state(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "warning", f"the root authority's key is online: move {settings.authority}/root-key.pem to a safe place"
         )
+
+
+def _releases(settings: Settings) -> Iterator[Finding]:
+    if not settings.database.exists():
+        return
+    db = connect(settings.database, read_only=True)
+    try:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'release'").fetchone() is None:
+            # A database of before; the next start brings it up to date.
+            return
+        rows, images = ReleaseRows(db), Images(settings.release_folder)
+        for release in rows.releases():
+            if rows.targets(release.sequence):
+                try:
+                    images.image(release)
+                except CentralError as error:
+                    yield Finding("error", f"release {release.sequence} is offered, but {error}")
+    finally:
+        db.close()
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import structlog
 
@@ -16,7 +16,10 @@ from central.ports import Keys, Unit
 from protocol import hop
 from protocol.codes import CENTRAL, DRILL
 from protocol.errors import ProtocolError
+from protocol.hmac import Mac
+from protocol.layout import kind_of
 from protocol.messages import COMMAND, CONFIRM, Command, Confirm
+from protocol.release import BLOCK, OFFER
 from protocol.topics import center_name, gateway_name
 
 _log = structlog.get_logger()
@@ -77,14 +80,29 @@ class Sealer:
             return b""
 
     def confirm(self, center: CenterState, sequence: int) -> bytes:
-        """CONFIRM of an event that is stored; nothing while no hello of the center is known: it tells again."""
+        """CONFIRM of an event that is stored. Like `offer` and `block` nothing without a hello: the center asks again."""
+        message = Confirm(CENTRAL, center.epoch, center.number, sequence)
+        return self._down(center, lambda key, nonce: CONFIRM.seal(key, message, nonce))
+
+    def offer(self, center: CenterState, manifest: bytes) -> bytes:
+        """OFFER of a release by its signed manifest."""
+        return self._down(
+            center, lambda key, nonce: OFFER.seal(key, (CENTRAL, center.epoch, center.number), manifest, nonce)
+        )
+
+    def block(self, center: CenterState, release: int, offset: int, octets: bytes) -> bytes:
+        """BLOCK of a release's image."""
+        head = (CENTRAL, center.epoch, center.number, release, offset)
+        return self._down(center, lambda key, nonce: BLOCK.seal(key, head, octets, nonce))
+
+    def _down(self, center: CenterState, seal: Callable[[Mac, bytes], bytes]) -> bytes:
+        """What nobody waits for in a database, sealed for the center's present boot; empty when it cannot be."""
         if center.nonce is None:
             return b""
         try:
-            key = self._keys.center(center.number, CENTRAL).down
-            return CONFIRM.seal(key, Confirm(CENTRAL, center.epoch, center.number, sequence), center.nonce)
+            return seal(self._keys.center(center.number, CENTRAL).down, center.nonce)
         except _CANNOT as error:
-            _log.error("event not confirmed", center=center_name(center.number), reason=str(error))
+            _log.error("frame not sealed", center=center_name(center.number), reason=str(error))
             return b""
 
     def renew(self, unit: Unit, old: Order, center: CenterState, now: float, expires: float | None = None) -> Order:
@@ -113,9 +131,20 @@ class Sealer:
         for gateway, mine in by_gateway.items():
             try:
                 key = self._keys.gateway(gateway).down
-                for start in range(0, len(mine), _FRAMES):
-                    some = mine[start : start + _FRAMES]
+                for some in _packed(mine):
                     made.append((gateway, hop.seal(key, gateway, unit.take_hop(gateway), some)))
             except _CANNOT as error:
                 _log.error("envelope not sealed", gateway=gateway_name(gateway), reason=str(error))
         return made
+
+
+def _packed(frames: list[bytes]) -> Iterator[list[bytes]]:
+    """In order, so many to an envelope; one of variable size is the last in its envelope (docs/protocol.md)."""
+    some: list[bytes] = []
+    for frame in frames:
+        some.append(frame)
+        if len(some) == _FRAMES or kind_of(frame) in (OFFER.kind, BLOCK.kind):
+            yield some
+            some = []
+    if some:
+        yield some

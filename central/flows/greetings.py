@@ -9,6 +9,7 @@ import structlog
 from central.domain.command import CenterState
 from central.flows.dispatch import OURS, Envelope, Sealer
 from central.flows.fleet import Fleet
+from central.flows.releases import Releases
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol.codes import CENTRAL
 from protocol.errors import ProtocolError
@@ -27,7 +28,15 @@ class Greetings:
     """Answers hellos of the authorities that central holds (central and drill)."""
 
     def __init__(
-        self, store: Store, broker: Broker, clock: Clock, keys: Keys, places: Places, sealer: Sealer, fleet: Fleet
+        self,
+        store: Store,
+        broker: Broker,
+        clock: Clock,
+        keys: Keys,
+        places: Places,
+        sealer: Sealer,
+        fleet: Fleet,
+        releases: Releases,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -36,6 +45,7 @@ class Greetings:
         self._places = places
         self._sealer = sealer
         self._fleet = fleet
+        self._releases = releases
 
     async def receive(self, gateway: int, frame: bytes) -> None:
         """One sealed hello. Never raises for what it says; raises StoreUnavailable."""
@@ -74,6 +84,8 @@ class Greetings:
         frames = []
         if hello.authority == CENTRAL:
             frames = self._reissued(unit, fresh, now)
+            # Last: a command that waits goes before any news of a program.
+            frames.append((center.gateway, self._releases.offer(unit, fresh, now, greeted=True)))
         return self._sealer.envelopes(unit, [(center.gateway, self._time(unit, fresh, hello, now)), *frames])
 
     def _time(self, unit: Unit, center: CenterState, hello: Any, now: float) -> bytes:

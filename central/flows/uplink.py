@@ -1,4 +1,4 @@
-"""What gateways say, by kind: acks, hellos, digests, presence, reports. One bad message never stops the next.
+"""What gateways say, by kind: acks, hellos, digests, presence, reports, fetches. One bad message never stops the next.
 
 Called by the wiring for each message of the broker.
 """
@@ -14,6 +14,7 @@ from central.domain.receipts import moved_on
 from central.flows.acks import Acks
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
+from central.flows.releases import Releases
 from central.ports import Clock, Keys, Places, Store, Unit
 from protocol import hop, report
 from protocol.codes import CENTRAL
@@ -24,6 +25,7 @@ from protocol.messages import (
     KIND_ACK,
     KIND_BEAT,
     KIND_DIGEST,
+    KIND_FETCH,
     KIND_HELLO,
     KIND_HOP,
     KIND_PRESENCE,
@@ -38,7 +40,15 @@ class Uplink:
     """Sorts messages; everything it believes is sealed by the gateway (hop key) or by the center."""
 
     def __init__(
-        self, store: Store, clock: Clock, keys: Keys, places: Places, fleet: Fleet, acks: Acks, greetings: Greetings
+        self,
+        store: Store,
+        clock: Clock,
+        keys: Keys,
+        places: Places,
+        fleet: Fleet,
+        acks: Acks,
+        greetings: Greetings,
+        releases: Releases,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -47,12 +57,14 @@ class Uplink:
         self._fleet = fleet
         self._acks = acks
         self._greetings = greetings
+        self._releases = releases
         self._kinds: dict[int, Callable[[int, bytes], Awaitable[None]]] = {
             KIND_HELLO: self._greetings.receive,
             KIND_DIGEST: self._digest,
             KIND_PRESENCE: self._presence,
             KIND_REPORT: self._report,
             KIND_BEAT: self._beat,
+            KIND_FETCH: self._releases.fetch,
         }
 
     async def receive(self, name: str, payload: bytes) -> None:
@@ -132,7 +144,9 @@ class Uplink:
     async def _report(self, gateway: int, frame: bytes) -> None:
         center = report.peek(frame)
         self._owned(gateway, center)
-        self._fleet.reported(report.open(self._keys.center(center, CENTRAL).up, frame))
+        opened = report.open(self._keys.center(center, CENTRAL).up, frame)
+        self._fleet.reported(opened)
+        await self._releases.reported(opened)
 
     def _owned(self, gateway: int, center: int) -> None:
         """A gateway speaks for the centers that hang on it, and for no others."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from central.domain.alert import Alert
 from central.domain.command import CenterState, Incident, Order
 from central.domain.incident import ACKNOWLEDGED, CLOSED, PENDING
 from central.store.database import to_signed, to_unsigned
+from central.store.releases import ReleaseRows
 from protocol.codes import CENTRAL, DRILL
 
 _MAX_REFUSALS = 1000
@@ -20,11 +20,8 @@ _INCIDENT = 'id, municipality, "group", class, state, attention, opened, deadlin
 _COUNTERS = {CENTRAL: "counter", DRILL: "counter_drill"}
 
 
-class Unit:
+class Unit(ReleaseRows):
     """One unit of work; nothing it did counts before the writer's commit."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
 
     # Alerts and incidents
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.central.rig import Installation, Rig, enrol
+from tests.central.shelf import Shelf
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,12 @@ def rig(installation: Installation) -> Iterator[Rig]:
     made = Rig(installation)
     yield made
     made.close()
+
+
+@pytest.fixture
+def shelf(rig: Rig) -> Shelf:
+    """Releases beside a rig whose three centers have said hello."""
+    for center in (1, 2, 3):
+        rig.greet(center)
+    rig.taken()
+    return Shelf(rig)

@@ -6,10 +6,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from protocol import countersign, hop
+from protocol import countersign, hop, report
 from protocol.codes import ACCEPTED, BEARER_MQTT, CENTRAL
 from protocol.keys import center_pair, gateway_pair
-from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, HELLO, TIME, Ack, Beat, Hello
+from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, FETCH, HELLO, TIME, Ack, Beat, Fetch, Hello
+from protocol.release import BLOCK, OFFER
 
 
 class CenterPlayer:
@@ -67,6 +68,25 @@ class CenterPlayer:
     def time(self, frame: bytes) -> Any:
         """A TIME's fields; raises BadTag when it was not sealed for this center in this boot."""
         return TIME.open(self._pair(frame[0] & 3).down, frame, self.nonce)
+
+    def report(self, authority: int = CENTRAL, **body: Any) -> bytes:
+        """A sealed report with this body."""
+        self.sequence += 1
+        return report.seal(self._pair(authority).up, report.Report(authority, 0, self.number, self.sequence, body))
+
+    def fetch(self, release: int, offset: int = 0, authority: int = CENTRAL, key: int | None = None) -> bytes:
+        """A sealed question for a block; `key` is the authority whose key seals it, where that is another one."""
+        pair = self._pair(authority if key is None else key)
+        return FETCH.seal(pair.up, Fetch(authority, self._epoch, self.number, release, offset))
+
+    def offered(self, frame: bytes) -> bytes:
+        """The manifest of an OFFER; raises BadTag as the others do."""
+        return bytes(OFFER.open(self._pair(CENTRAL).down, frame, self.nonce)[1])
+
+    def block(self, frame: bytes) -> tuple[int, int, bytes]:
+        """Release, offset and octets of a BLOCK; raises BadTag as the others do."""
+        head, octets = BLOCK.open(self._pair(CENTRAL).down, frame, self.nonce)
+        return head.release, head.offset, bytes(octets)
 
     def confirmed(self, frame: bytes) -> int:
         """The sequence that a CONFIRM names; raises BadTag when it was not sealed for this center in this boot."""

@@ -22,9 +22,11 @@ from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake, Recorded
 from central.flows.operators import Operators
+from central.flows.releases import Releases
 from central.flows.rounds import Rounds
 from central.flows.uplink import Uplink
 from central.store.database import connect
+from central.store.images import Images
 from central.store.keyring import Keyring
 from central.store.reader import Reader
 from central.store.unit import Unit
@@ -140,8 +142,12 @@ class Rig:
         self.acks = acks = Acks(
             *world, self.devices, self.devices, sealer, self.intake, self.fleet, self.owed.add, BUTTONS
         )
-        greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet)
-        self.uplink = Uplink(self.writer, self.clock, self.devices, self.devices, self.fleet, acks, greetings)
+        images = Images(installation.folder / "state" / "releases")
+        self.releases = Releases(*world, self.devices, self.devices, sealer, images)
+        greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet, self.releases)
+        self.uplink = Uplink(
+            self.writer, self.clock, self.devices, self.devices, self.fleet, acks, greetings, self.releases
+        )
         self.gateways = {n: self.gateway_player(n) for n in (1, 2)}
         self.centers = {n: CenterPlayer(self.device(n)) for n in (1, 2, 3)}
         self._ids = itertools.count(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ import structlog
 from central.flows.fleet import Fleet
 from protocol import codes, countersign
 from protocol.messages import ACK
-from tests.central.rig import Rig
+from simulator.broker import free_port
+from tests.central.rig import Installation, Rig
+from tests.central.served import Served
 
 CONSOLE = Path(__file__).resolve().parents[2] / "central" / "console" / "console.js"
 # Every event that has words.
@@ -111,6 +114,19 @@ def test_news_are_known_again_after_a_restart(rig: Rig) -> None:
     for octets, received in rig.reader.last_events():
         fresh.event(ACK.peek(countersign.unpack(octets).ack), received)
     assert fresh.describe(1, rig.clock.at)["events"] == rig.fleet.describe(1, rig.clock.at)["events"]
+
+
+def test_a_restarted_service_tells_the_news_again(installation: Installation) -> None:
+    """The same through the process and its API."""
+    rig = Rig(installation)
+    rig.clock.at = time.time()
+    rig.ack(1, status=codes.TAMPER, age=1000)
+    rig.close()
+    served = Served(installation, free_port())
+    one, *others = served.operator("GET", "/v1/centers").json()["centers"]
+    served.close()
+    assert (one["event"], [other["events"] for other in others]) == ("cabinet opened", [[], []])
+    assert 1000 <= one["event_s_ago"] < 1060
 
 
 @pytest.mark.parametrize("status", NEWS)

@@ -1,0 +1,256 @@
+"""`sereno-central release`: programs of alarm centers. Add a signed one, offer it to some, watch it arrive, withdraw it.
+
+The order: add (verified with the key of the settings), offer to one center, status, then to a group, then to all.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from central import settings as settings_file
+from central.domain.errors import NotFound, Refused
+from central.domain.release import Offer, Program, Release, against
+from central.settings import Settings
+from central.store.database import connect, migrate
+from central.store.images import Images, verified
+from central.store.releases import ReleaseRows
+from protocol.errors import Malformed
+from protocol.topics import center_name, number_of
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
+Json = Annotated[bool, typer.Option("--json", help="One line of JSON for programs.")]
+Sequence = Annotated[int, typer.Argument(help="The release's sequence.")]
+DEFAULT = Path("central.toml")
+
+
+@dataclass
+class Desk:
+    """The rows and the folder of releases, open for one command."""
+
+    rows: ReleaseRows
+    images: Images
+    db: Any
+    settings: Settings
+
+    def of(self, sequence: int) -> list[Release]:
+        """The releases of a sequence, one for each board; raises NotFound."""
+        found = [release for release in self.rows.releases() if release.sequence == sequence]
+        if not found:
+            raise NotFound(f"there is no release {sequence}; add it first")
+        return found
+
+    def need(self, table: str, number: int) -> int:
+        """The number of a row that must be there; raises NotFound."""
+        if self.db.execute(f'SELECT 1 FROM "{table}" WHERE number = ?', (number,)).fetchone() is None:  # noqa: S608
+            raise NotFound(f"there is no {table} {number}")
+        return number
+
+    def number(self, name: str) -> int:
+        """The number of a center by its name; raises Refused, NotFound."""
+        try:
+            number = number_of(name)
+        except Malformed as error:
+            raise Refused(str(error)) from error
+        if not name.startswith("C"):
+            raise Refused(f"{name} is not a center")
+        return self.need("center", number)
+
+
+@contextmanager
+def desk(path: Path) -> Iterator[Desk]:
+    """An open desk, committed at the end."""
+    settings = settings_file.load(path)
+    if not settings.database.exists():
+        raise Refused(f"there is no database at {settings.database}; run `sereno-central enroll municipality`")
+    db = connect(settings.database)
+    try:
+        migrate(db)
+        db.execute("BEGIN IMMEDIATE")
+        yield Desk(ReleaseRows(db), Images(settings.release_folder), db, settings)
+        db.execute("COMMIT")
+    finally:
+        db.close()
+
+
+@app.command()
+def add(
+    image: Annotated[Path, typer.Argument(help="The image, as `sereno-install release build` wrote it.")],
+    manifest: Annotated[Path, typer.Argument(help="Its signed manifest, from `sereno-install release sign`.")],
+    settings: SettingsPath = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Take a signed release. Nobody is offered it yet."""
+    with desk(settings) as it:
+        key = it.settings.releases.key
+        if key is None:
+            raise Refused(f"{settings} has no release key: set key in [releases] to the public key of your releases")
+        octets = _read(image)
+        release = verified(_read(manifest), octets, bytes.fromhex(key))
+        if release.expiry <= time.time():
+            raise Refused(f"release {release.sequence} expired on {_date(release.expiry)}: sign it again")
+        known = [one for one in it.rows.releases() if (one.sequence, one.board) == (release.sequence, release.board)]
+        if known and known[0].digest != release.digest:
+            raise Refused(
+                f"release {release.sequence} for {release.board} is there with another image: raise the sequence"
+            )
+        it.images.keep(release, octets)
+        if known and known[0].manifest != release.manifest:
+            it.rows.renew_release(release)
+        elif not known:
+            it.rows.add_release(release, time.time())
+    _say(as_json, _described(release) | {"repeated": bool(known)})
+
+
+@app.command("list")
+def list_all(settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
+    """Every release, and whom it is meant for."""
+    with desk(settings) as it:
+        rows = [_described(one) | {"for": _meant(it.rows, one.sequence) or "nobody"} for one in it.rows.releases()]
+    _table(as_json, "releases", rows)
+
+
+@app.command()
+def offer(
+    sequence: Sequence,
+    center: Annotated[str | None, typer.Option(help="One center, C000001.")] = None,
+    group: Annotated[int | None, typer.Option(help="The centers of a group, by its number.")] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Every center.")] = False,
+    settings: SettingsPath = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Mean a release for a center, a group, or all. Those of another board, or that run it or a newer one, are left alone."""
+    if (center is not None) + (group is not None) + everybody != 1:
+        raise Refused("say to whom: one of --center, --group or --all")
+    now = time.time()
+    with desk(settings) as it:
+        releases = it.of(sequence)
+        for release in releases:
+            if release.expiry <= now:
+                raise Refused(f"release {sequence} expired on {_date(release.expiry)}: sign it again, and add it")
+            it.images.image(release)
+        scope, number = "all", 0
+        if center is not None:
+            scope, number = "center", it.number(center)
+        elif group is not None:
+            scope, number = "group", it.need("group", group)
+        it.rows.offer(sequence, scope, number, now)
+        reasons = [row["why_not"] for row in _status(it, now, sequence)]
+    left = {reason: reasons.count(reason) for reason in sorted(set(reasons)) if reason}
+    _say(as_json, {"release": sequence, "for": _who(scope, number), "centers": reasons.count(""), "left_alone": left})
+
+
+@app.command()
+def withdraw(sequence: Sequence, settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
+    """Offer a release to nobody any more, and send no further block of it. Centers that run it keep it."""
+    with desk(settings) as it:
+        it.of(sequence)
+        was = _meant(it.rows, sequence)
+        it.rows.withdraw(sequence)
+    _say(as_json, {"release": sequence, "withdrawn_from": was or "nobody"})
+
+
+@app.command()
+def status(settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
+    """What each center runs, what it is offered and how far that is, from its newest report."""
+    with desk(settings) as it:
+        rows = _status(it, time.time())
+    _table(as_json, "centers", rows)
+
+
+def _status(it: Desk, now: float, sequence: int | None = None) -> list[dict[str, Any]]:
+    """A row for each center; with `sequence` only those that this release is meant for."""
+    rows = []
+    for number, group in it.db.execute('SELECT number, "group" FROM center ORDER BY number').fetchall():
+        program = it.rows.program(number)
+        offers = [one for one in it.rows.offers_of(number, group) if sequence in (None, one.release.sequence)]
+        if sequence is None or offers:
+            rows.append(_row(number, program, offers, now))
+    return rows
+
+
+def _row(number: int, program: Program | None, offers: list[Offer], now: float) -> dict[str, Any]:
+    open_ones = [one for one in offers if not against(one, program, None, now)]
+    newest = max(open_ones or offers, key=lambda one: one.release.sequence, default=None)
+    return {
+        "center": center_name(number),
+        "board": program.board if program else "",
+        "running": program.running if program else None,
+        "version": program.version if program else "",
+        "offered": newest.release.sequence if newest else None,
+        "why_not": against(newest, program, None, now) if newest else "",
+        "pending": program.update or None if program else None,
+        "percent": program.percent if program else 0,
+        "state": program.state if program else "",
+        "error": program.error if program else "",
+        "reported_s_ago": round(now - program.at) if program else None,
+    }
+
+
+def _meant(rows: ReleaseRows, sequence: int) -> str:
+    return ", ".join(_who(scope, number) for scope, number in rows.targets(sequence))
+
+
+def _who(scope: str, number: int) -> str:
+    return {"all": "all", "group": f"group {number}", "center": center_name(number or 1)}[scope]
+
+
+def _described(release: Release) -> dict[str, Any]:
+    return {
+        "release": release.sequence,
+        "version": release.version,
+        "board": release.board,
+        "size": release.size,
+        "minimum_from": release.minimum_from,
+        "expires": _date(release.expiry),
+    }
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _date(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
+
+
+def _say(as_json: bool, values: dict[str, Any]) -> None:
+    if as_json:
+        typer.echo(json.dumps(values))
+        return
+    for name, value in values.items():
+        typer.echo(f"{name.replace('_', ' ')}: {_plain(value)}")
+
+
+def _table(as_json: bool, name: str, rows: list[dict[str, Any]]) -> None:
+    if as_json:
+        typer.echo(json.dumps({name: rows}))
+        return
+    if not rows:
+        typer.echo(f"no {name}")
+        return
+    lines = [[key.replace("_", " ") for key in rows[0]], *([_plain(value) for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {reason}" for reason, count in value.items()) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value in (None, "") else str(value)
