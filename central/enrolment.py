@@ -34,13 +34,19 @@ def secret_hash(secret: str) -> bytes:
 
 
 class Enrolment:
-    """Writes rows through `db` (committed by each call) and files below the folders it is given."""
+    """Writes rows through `db` (committed by each call) and files below the folders it is given.
 
-    def __init__(self, db: sqlite3.Connection, keyring: Keyring, authority: Path, loud: list[int]) -> None:
+    `release_key` (hexadecimal) is what centers verify releases with; one that is given none takes no release.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, keyring: Keyring, authority: Path, loud: list[int], release_key: str | None = None
+    ) -> None:
         self._db = db
         self._keyring = keyring
         self._authority = authority
         self._loud = loud
+        self._release_key = release_key
 
     def root_authority(self) -> bool:
         """The root authority where there is none yet; whether it was made."""
@@ -141,6 +147,8 @@ class Enrolment:
             "panic_class": 1,
             "endpoints": [{"host": host, "port": port, "name": gateway}],
         }
+        if self._release_key is not None:
+            device["release_key"] = self._release_key
         _write(folder / "device.json", json.dumps(device, indent=1).encode(), secret=True)
         issued = pki.issue_client(self._authority, municipality, name)
         _write(folder / "ca.der", issued.root.public_bytes(Encoding.DER))

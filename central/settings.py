@@ -53,7 +53,8 @@ process = "S01"
 #deadline_s = 120
 
 # Programs of alarm centers: the public key (64 hexadecimal digits, Ed25519) that verifies releases when they are added,
-# and the folder of their images. A table [releases] at the end of the file says the same. Without a key none is added.
+# and that centers are given when they are enrolled; the folder of images. A table [releases] at the end of the file
+# says the same. Without a key none is added.
 #releases = { key = "...", folder = "state/releases" }
 
 # Lines of the log: "debug", "info", "warning" or "error".

@@ -48,7 +48,7 @@ def enrolment(settings: Path) -> Iterator[Enrolment]:
     loud = loud_codes(classes.load(loaded.classes_file))
     db.execute("BEGIN IMMEDIATE")
     try:
-        yield Enrolment(db, Keyring.load(loaded.master_key), loaded.authority, loud)
+        yield Enrolment(db, Keyring.load(loaded.master_key), loaded.authority, loud, loaded.releases.key)
         db.execute("COMMIT")
     except (AuthorityError, Malformed) as error:
         raise Refused(str(error)) from error

@@ -51,6 +51,20 @@ def test_a_request_that_is_not_one_is_refused(tmp_path: Path) -> None:
         assert enrol.municipality("Godoy Cruz") == 1
 
 
+@pytest.mark.parametrize("key", ["", "ab" * 32])
+def test_a_center_is_given_the_key_of_releases(tmp_path: Path, key: str) -> None:
+    """That of the settings; without one it takes no release at all."""
+    path = settings(tmp_path)
+    if key:
+        path.write_text(path.read_text() + f'[releases]\nkey = "{key}"\n')
+    with enrolment(path) as enrol:
+        city = enrol.municipality("Godoy Cruz")
+        group = enrol.group(city, "Villa", square(1))
+        name = enrol.center(group, enrol.gateway(city, tmp_path), -34.6, -58.4, "127.0.0.1", 8883, tmp_path)
+    device = json.loads((tmp_path / name / "device.json").read_text())
+    assert device.get("release_key", "") == key
+
+
 def test_only_names_of_devices_are_certified(tmp_path: Path) -> None:
     """A slash or a wildcard in a name would reach other devices' topics."""
     pki.create_authority(tmp_path / "authority")
