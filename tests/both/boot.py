@@ -5,7 +5,8 @@ from hashlib import sha256
 
 from firmware import boot
 from simulator.flash import Flash, PowerCut
-from tests.both.updated import NEW, OLD, put
+from simulator.slots import put
+from tests.both.updated import NEW, OLD
 
 
 def flash_with(first=5, second=None, **state):

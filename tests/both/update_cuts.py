@@ -1,9 +1,9 @@
 """Power cuts at every flash operation of a whole update: what starts afterwards is a whole signed release, and the update ends."""
 
-from firmware import boot
 from simulator import release
 from simulator.flash import Flash, PowerCut
-from tests.both.updated import FREE, NEW, NEWER, NOW, OLD, Device, fetch, made, put
+from simulator.slots import FREE, NOW, activate, put
+from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made
 
 RELEASES = {5: OLD, 6: NEW}
 
@@ -19,10 +19,7 @@ def begun(late):
     """Slots as after some updates: another release lies where the new one will."""
     device = Device(Flash(late))
     put(device.flash, "b", NEWER, 4)
-    state = boot.found("", device.flash.open)
-    state.update({"active": "a", "trial": "", "tries": 0, "sequence": 5})
-    boot.store("", device.flash, state, device.flash.open)
-    device.flash.revive()
+    activate(device.flash, "a")
     return device
 
 
@@ -47,7 +44,7 @@ def cut(late, dies_at, torn):
 def ended(device, what):
     """A whole release starts, and going on from there the new one comes to stay."""
     device.flash.revive()
-    slot, updater = device.start()
+    slot, updater = device.start().slot, device.updater
     assert slot, what
     assert device.program() == RELEASES[updater.running_sequence], what
     fetched = updater.wanted()[1] if updater.wanted() else 0
@@ -154,7 +151,7 @@ def test_what_flash_forgot_is_not_started():
     assert not device.updater.ready
     assert device.updater.status()["last_error"] == "flash failed"
     assert device.updater.status()["state"] == "stopped"
-    assert device.start()[0] == "a"
+    assert device.start().slot == "a"
 
 
 def test_an_image_that_changes_while_it_is_unpacked_is_none():
@@ -178,7 +175,7 @@ def test_a_trial_that_no_start_could_count_is_not_lost_by_a_cut():
         device.start()
         device.update(NEW, 6, restart=False)
         put_back, device.flash.rename = device.flash.rename, refuse
-        assert device.start()[0] == "a"
+        assert device.start().slot == "a"
         assert not device.updater.ready
         device.flash.rename = put_back
         device.flash.revive()
@@ -203,7 +200,7 @@ def test_what_is_in_flash_must_be_signed_too():
     while device.updater.step():
         pass
     assert not device.updater.ready
-    assert device.start()[0] == "a"
+    assert device.start().slot == "a"
 
 
 def test_an_image_longer_than_its_release_is_begun_anew():

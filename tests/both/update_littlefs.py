@@ -4,8 +4,9 @@ import os
 
 from firmware import boot
 from firmware.slots import Updater
+from simulator.slots import FREE, KEY, NOW, put
 from tests.both.flash import Ram, formatted, littlefs, on
-from tests.both.updated import FREE, KEY, NEW, NEWER, NOW, OLD, fetch, made, put
+from tests.both.updated import NEW, NEWER, OLD, fetch, made
 
 BLOCKS = 96
 FOLDER = "/flash/"

@@ -5,7 +5,8 @@ from firmware.manifest import unpack as unpacked
 from firmware.slots import Updater
 from firmware.unpack import unpack
 from simulator import release
-from tests.both.updated import FREE, KEY, NEW, NEWER, NOW, OLD, Device, fetch, made, put
+from simulator.slots import FREE, KEY, NOW, put
+from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made
 
 
 def begun():
@@ -80,8 +81,8 @@ def test_what_is_not_confirmed_goes_back_and_is_not_tried_again():
     device, _ = begun()
     device.update(NEW, 6, restart=False)
     for _ in range(3):
-        assert device.start()[0] == "b"
-    slot, updater = device.start()
+        assert device.start().slot == "b"
+    slot, updater = device.start().slot, device.updater
     assert (slot, device.program()) == ("a", OLD)
     assert updater.offer(made(NEW, 6)[1], NOW, FREE, False) == "failed before"
     assert updater.status()["last_error"] == "trial failed: 6"
@@ -174,7 +175,7 @@ def test_a_signed_image_that_is_none_is_refused():
         assert not updater.ready
         names = [name for name in device.flash.files if not name.startswith(("a/", "b/"))]
         assert names == []
-        assert device.start()[0] == "a"
+        assert device.start().slot == "a"
         assert device.program() == OLD
 
 
@@ -200,7 +201,7 @@ def test_the_same_offer_again_changes_nothing():
     updater.block(6, 0, octets[:512])
     assert updater.offer(manifest, NOW, FREE, False) is None
     assert updater.wanted() == (6, 512)
-    assert device.start()[1].wanted() == (6, 512)
+    assert device.start().updater.wanted() == (6, 512)
     assert device.updater.offer(manifest, NOW, FREE, False) is None
     assert device.updater.wanted() == (6, 512)
 
@@ -224,7 +225,7 @@ def test_back_to_an_older_release_only_where_it_has_to_be():
     device.update(NEW, 7)
     assert device.updater.confirm()
     device.flash.files["b/firmware/main.py"] = b"rot"
-    assert device.start()[0] == "a"
+    assert device.start().slot == "a"
     assert device.updater.running_sequence == 5
     assert device.updater.offer(made(NEWER, 6)[1], NOW, FREE, False) == "older than what ran"
     device.update(NEW, 7)
