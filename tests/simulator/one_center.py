@@ -18,16 +18,16 @@ _ROOT = bytes(range(32))
 Walk = Callable[[BoardProcess], Awaitable[None]]
 
 
-def device(folder: Path, center: int = 1) -> Path:
-    """The folder of a center's files, made."""
+def device(folder: Path, center: int = 1, hold_ms: int = 300) -> Path:
+    """The folder of a center's files, made; its button counts after `hold_ms`."""
     loud = [1, 2, 4, 5]
-    settings = {
+    content = {
         "center": center, "group": 1, "gateway": "G000001", "epoch": 0, "root": _ROOT.hex(), "loud": loud,
-        "panic_class": 1, "hold_ms": 200, "endpoints": [{"host": "127.0.0.1", "port": 1, "name": "G000001"}],
+        "panic_class": 1, "settings": {"hold_ms": hold_ms}, "endpoints": [{"host": "127.0.0.1", "port": 1, "name": "G000001"}],
         "loud_tag": Mac(vault_key(_ROOT, center)).tag(b"sereno/1 loud\0" + bytes(loud)).hex(),
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "device.json").write_text(json.dumps(settings))
+    (folder / "device.json").write_text(json.dumps(content))
     return folder
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,15 +28,17 @@ def folder(tmp_path: Path) -> Path:
     return device(tmp_path)
 
 
-def test_outputs_latch_when_the_interpreter_is_killed(folder: Path) -> None:
+@pytest.mark.parametrize("death", ["kill", "freeze", "stall"])
+def test_outputs_stay_on_when_the_program_is_dead(folder: Path, death: str) -> None:
     """The siren of a dead program stays on until the hardware timer takes its power; nothing else is cut."""
 
     async def walk(boards: BoardProcess) -> None:
         await boards.fault(NAME, "no_watchdog")
         await sound(boards)
         went_on = next(at for at, outputs in boards.history(NAME) if "siren" in outputs)
-        await boards.kill(NAME)
-        await boards.until(lambda: boards.snapshot(NAME).pid is None, UP_S, "the interpreter's end")
+        await getattr(boards, death)(NAME)
+        if death == "kill":
+            await boards.until(lambda: boards.snapshot(NAME).pid is None, UP_S, "the interpreter's end")
         assert boards.on(NAME)
         await boards.until(lambda: not boards.on(NAME), UP_S, "the hardware timer")
         snapshot = boards.snapshot(NAME)
@@ -48,16 +51,20 @@ def test_outputs_latch_when_the_interpreter_is_killed(folder: Path) -> None:
     on_boards(walk, folder, hardware_limit_s=3.0)
 
 
-@pytest.mark.parametrize("death", ["kill", "freeze"])
+@pytest.mark.parametrize("death", ["kill", "freeze", "stall"])
 def test_the_watchdog_starts_a_dead_program_anew(folder: Path, death: str) -> None:
-    """Killed or frozen: everything off, another interpreter, and it is told why it was started."""
+    """On until the watchdog has waited; then everything off, another interpreter, and it is told why it was started."""
 
     async def walk(boards: BoardProcess) -> None:
         pid = await sound(boards)
+        died = time.monotonic()
         await getattr(boards, death)(NAME)
         await boards.until(lambda: boards.snapshot(NAME).resets == 1, UP_S, "the watchdog")
         await boards.until(lambda: boards.snapshot(NAME).pid not in (None, pid), UP_S, "a new interpreter")
         assert not boards.snapshot(NAME).outputs
+        silenced = next(at for at, outputs in boards.history(NAME) if at > died and "siren" not in outputs)
+        # Its last feed was up to half a second before.
+        assert 1.4 <= silenced - died < 4.0
         assert words.BOOT_CAUSES[boards.snapshot(NAME).cause] == "watchdog"
         # It sounds for a new press, so it really runs.
         await sound(boards)
