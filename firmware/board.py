@@ -1,45 +1,54 @@
-"""The Pico W as the app sees it: the only file that touches hardware. Loading it switches every output off.
+"""A board as the app sees it; only this, its wiring in firmware/boards and rtc touch hardware. Loading it switches outputs off.
 
-It decides nothing, but for one thing: what is loud goes off at the limit, by an interrupt, whatever the program above does.
+It decides nothing, but for one thing: what is loud goes off at the limit, by interrupts, whatever the program does.
 """
+
+from firmware.boards import PLATFORM
+
+# First of all: the wiring drives the outputs low.
+if PLATFORM == "esp32":
+    from firmware.boards import esp32_s3 as wiring
+else:
+    from firmware.boards import pico_w as wiring
 
 import json
 import os
+import select
 import sys
 import time
 
 import machine
+import micropython
 import network
-from machine import ADC, RTC, WDT, Pin, Timer
+from machine import PWM, WDT, Pin, Timer
 
-from firmware import almanac
-from firmware.boards import pico_w as pins
+from firmware import boards
 from firmware.clock import Clock
 from firmware.inputs import HOLD_MS, Latch
-from firmware.limit import LIMIT_MS, Limit
-from protocol.codes import FLOODLIGHT, INDICATOR, LOUD, SIREN, STROBE
-
-# Before anything else that takes time or may fail.
-_OUTPUTS = [
-    (mask, Pin(number, Pin.OUT, value=0))
-    for mask, number in (
-        (SIREN, pins.SIREN), (STROBE, pins.STROBE), (FLOODLIGHT, pins.FLOODLIGHT), (INDICATOR, pins.INDICATOR),
-    )
-]  # fmt: skip
-_SENSES = (
-    (SIREN, pins.SIREN_SENSE), (STROBE, pins.STROBE_SENSE), (FLOODLIGHT, pins.FLOODLIGHT_SENSE),
-    (INDICATOR, pins.INDICATOR_SENSE),
-)  # fmt: skip
-_CAUSES = {machine.PWRON_RESET: 1, machine.WDT_RESET: 2}
+from firmware.limit import LIMIT_MS
+from firmware.meter import Meter
+from firmware.player import PERIOD_MS, Player
+from firmware.readings import Readings
+from firmware.rtc import Calendar
+from firmware.score import TICKS_MASK, levels
+from firmware.settings import Settings
+from protocol.codes import LOUD, OUTPUTS, POWER, SIREN
 
 JOIN_MS = 15000
-SAMPLE_MS = 20
+# A one-shot that fires this much before its limit is meant for this alarm; earlier, for one that has ended.
+EARLY_MS = 50
+TYPED_A_LOOK = 128
+LONGEST_LINE = 1024
+HALF = 0x8000
+
+_player = Player()
 
 
 def outputs_off():
-    """Every output off."""
-    for _, pin in _OUTPUTS:
-        pin.value(0)
+    """Nothing plays on, and every output is driven low, whatever drove it before."""
+    _player.score = ()
+    for _, number in wiring.OUTPUTS:
+        Pin(number, Pin.OUT, value=0)
 
 
 def restart():
@@ -48,78 +57,170 @@ def restart():
     machine.reset()
 
 
+class Horn:
+    """A horn that has no sound of its own: the siren's pin swings at a pitch. As a pin it has `value`."""
+
+    def __init__(self, pin, hz):
+        self._pwm = PWM(pin, freq=hz, duty_u16=0)
+        self._level = 0
+
+    def value(self, level):
+        """On or off; takes no memory."""
+        if level != self._level:
+            # In this order an interrupt in between is put right by the next.
+            self._pwm.duty_u16(HALF if level else 0)
+            self._level = level
+
+
 class Board:
     """Made once. `flash` is the folder of what enrolment wrote; its device.json also has `wifi` with `ssid` and `key`."""
 
     def __init__(self, flash):
         self.flash = flash
-        device = json.loads(_octets(flash + "device.json").decode())
-        self._wifi = device["wifi"]
+        self.kind = wiring.KIND
+        # A stray octet on the console must not end the program in an alarm.
+        micropython.kbd_intr(-1)
+        device = _document(flash + "device.json")
+        settings = Settings(flash, os)
+        settings.load(device)
         self._clock = Clock(time.ticks_ms)
-        self._senses = [(mask, Pin(number, Pin.IN, Pin.PULL_DOWN)) for mask, number in _SENSES]
-        self._cabinet = Pin(pins.CABINET, Pin.IN, Pin.PULL_UP)
-        self._mains = Pin(pins.MAINS, Pin.IN, Pin.PULL_DOWN)
-        self._battery = ADC(pins.BATTERY)
-        hold_ms = device.get("hold_ms", HOLD_MS)
-        self._panic = (Pin(pins.PANIC, Pin.IN, Pin.PULL_UP), Latch(hold_ms, SAMPLE_MS))
-        self._silent = (Pin(pins.SILENT, Pin.IN, Pin.PULL_UP), Latch(hold_ms, SAMPLE_MS))
-        self._limit = Limit()
-        self._limit_timer = Timer(-1)
-        self._buttons = (self._panic, self._silent)
-        # Hard interrupts: they also run while a TLS handshake keeps the interpreter busy, and must take no memory.
-        self._sampler = Timer(-1)
-        self._sampler.init(period=SAMPLE_MS, mode=Timer.PERIODIC, callback=self._sample, hard=True)
-        self._behind = 0
-        self._told_s = _number(_octets(flash + "clock"))
-        self._known = (self._told_s, almanac.begins(_octets(flash + "cert.der")))
-        _set_rtc(almanac.guess(self._known, 0))
+        self._outputs = wiring.DRIVERS
+        self._horn = settings.get("siren") == "pwm"
+        if self._horn:
+            self._outputs = ((SIREN, Horn(self._outputs[0][1], settings.get("siren_hz"))),) + self._outputs[1:]
+        self._panic = Pin(wiring.PANIC, Pin.IN, Pin.PULL_UP)
+        self._silent = Pin(wiring.SILENT, Pin.IN, Pin.PULL_UP)
+        self._cabinet = Pin(wiring.CABINET, Pin.IN, Pin.PULL_UP)
+        self._mains = Pin(wiring.MAINS, Pin.IN, Pin.PULL_DOWN)
+        self._motion = Pin(wiring.MOTION, Pin.IN, Pin.PULL_DOWN) if settings.get("motion") else None
+        self._readings = Readings()
+        self._meter = Meter(wiring.Converter(), settings)
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+        self._line = bytearray()
+        self._edges = None
+        self._pulse = self._pulse_turns = 0
+        self._periods = self._since = self._armed = self._turns = 0
+        self._calendar = Calendar(flash)
+        self._wifi = device.get("wifi")
+        self._joined_ms = None
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._wlan.active(True)
         # Power saving of the radio would hold an alert back for a tenth of a second and more.
         self._wlan.config(pm=network.WLAN.PM_NONE)
-        self._joined_ms = None
-        self._watchdog = WDT(timeout=pins.WATCHDOG_MS)
+        self.hold(HOLD_MS)
+        self._player_timer = wiring.make_timer(0)
+        self._limit_timer = wiring.make_timer(1)
+        wiring.start(self._player_timer, PERIOD_MS, self._turn, Timer.PERIODIC)
+        self._watchdog = WDT(timeout=wiring.WATCHDOG_MS)
 
     def outputs_off(self):
-        """Every output off."""
-        self.set_outputs(0)
+        """Every output off, at once."""
+        _player.score = ()
+        self._write(0)
 
-    def set_outputs(self, mask):
-        """Switch the outputs to these levels; nothing loud beyond the limit."""
-        now_ms = self._clock.ms()
-        if self._limit.begins(mask, now_ms):
-            self._limit_timer.init(period=LIMIT_MS, mode=Timer.ONE_SHOT, callback=self._cut, hard=True)
-        allowed = self._limit.allowed(mask, now_ms)
-        for bit, pin in _OUTPUTS:
-            pin.value(1 if allowed & bit else 0)
+    def play(self, score):
+        """What the interrupt plays from now on (firmware.score)."""
+        _player.score = score
+        self._arm()
 
-    def measured(self):
-        """The mask of outputs through which current flows."""
-        mask = 0
-        for bit, pin in self._senses:
-            if pin.value():
-                mask |= bit
-        return mask
+    def pulse(self, mask, lasting_ms):
+        """A test pulse too short to be heard; the mA that flowed at its end. Nothing moves while something loud plays."""
+        for one in _player.score:
+            if one[0] & (LOUD | POWER):
+                return 0
+        try:
+            if mask & POWER:
+                self._drive(POWER, boards.POWER_SETTLE_MS)
+            relay = mask & SIREN and not self._horn
+            self._drive(mask, lasting_ms + (boards.RELAY_MS if relay else 0))
+            return self._meter.milliamperes(OUTPUTS.index(mask & ~POWER or SIREN))
+        finally:
+            self._pulse_turns = 0
+            self._write(levels(_player.score, time.ticks_ms()))
 
-    def inputs(self):
-        """Buttons, cabinet, mains and battery. A hold that ended while the program was busy is still seen for a while."""
-        now_ms = self._clock.ms()
-        return {
-            "panic": _held(self._panic, now_ms),
-            "silent": _held(self._silent, now_ms),
-            "tamper": bool(self._cabinet.value()),
-            "mains": bool(self._mains.value()),
-            "battery_mv": self._battery.read_u16() * pins.BATTERY_FULL_MV // 0xFFFF,
-        }
+    def hold(self, hold_ms):
+        """How long a button must be held for the interrupt to latch it."""
+        _player.latches = (Latch(hold_ms, PERIOD_MS), Latch(hold_ms, PERIOD_MS))
+
+    def look(self):
+        """What the board senses now; the same object again and again. Currents are of now, sound and light in turn."""
+        now, now_ms = self._readings, self._clock.ms()
+        panic, silent = _player.latches
+        now.panic = panic.level(not self._panic.value(), now_ms)
+        now.silent = silent.level(not self._silent.value(), now_ms)
+        # Wires that lead nowhere: cabinet open, mains lost.
+        now.tamper = bool(self._cabinet.value())
+        now.mains = bool(self._mains.value())
+        now.motion = self._motion is not None and bool(self._motion.value())
+        self._meter.read(now)
+        return now
+
+    def receive(self):
+        """A 433 MHz receiver is fitted: listen to it from now on."""
+        # Without a receiver its code takes no memory.
+        from firmware.edges import Edges
+
+        self._edges = Edges(time.ticks_us())
+        self._data = Pin(wiring.RECEIVER, Pin.IN, Pin.PULL_DOWN)
+        wiring.watch_edges(self._data, self._edge)
+
+    def codes(self):
+        """Radio codes that were received since the last look (firmware.radio)."""
+        return self._edges.codes() if self._edges else ()
+
+    def typed(self):
+        """The next line that somebody typed on the serial console, or None; never waits."""
+        for _ in range(TYPED_A_LOOK):
+            if not self._poll.poll(0):
+                break
+            octet = sys.stdin.buffer.read(1)
+            if not octet:
+                break
+            if octet not in b"\r\n":
+                if len(self._line) <= LONGEST_LINE:
+                    self._line.extend(octet)
+            elif self._line:
+                line, self._line = self._line, bytearray()
+                try:
+                    if len(line) <= LONGEST_LINE:
+                        return bytes(line).decode()
+                except ValueError:
+                    pass
+                self.say("that line is too long or no text: it is forgotten")
+        return None
+
+    def say(self, text):
+        """Lines on the serial console."""
+        print(text)
+
+    def log(self, text):
+        """One line on the serial console."""
+        print(text)
 
     def feed(self):
-        """The loop is alive: feed the watchdog, and now and then see whether the network is still there."""
-        self._watchdog.feed()
+        """The loop is alive, and with it the interrupt, or the watchdog gets nothing. Also looks after the network."""
+        if _player.turns != self._turns:
+            self._turns = _player.turns
+            self._watchdog.feed()
+        self._arm()
         now_ms = self._clock.ms()
-        if self._joined_ms is None or now_ms - self._joined_ms >= JOIN_MS:
+        if self._wifi and (self._joined_ms is None or now_ms - self._joined_ms >= JOIN_MS):
             self._joined_ms = now_ms
             if not self._wlan.isconnected():
-                self._wlan.connect(self._wifi["ssid"], self._wifi["key"])
+                try:
+                    self._wlan.connect(self._wifi["ssid"], self._wifi["key"])
+                except OSError:
+                    pass  # A port that is still at it by itself says so by an error.
+
+    def restart(self):
+        """Outputs off, then a reset of the processor; does not return."""
+        restart()
+
+    def free(self):
+        """Octets of flash that are free."""
+        found = os.statvfs(self.flash)
+        return found[0] * found[3]
 
     def ticks_ms(self):
         """A count of milliseconds that wraps at 2**30."""
@@ -130,71 +231,70 @@ class Board:
         return os.urandom(count)
 
     def boot_cause(self):
-        """Why this program was started (protocol.words.BOOT_CAUSES). A reset by software looks like the watchdog's."""
-        return _CAUSES.get(machine.reset_cause(), 0)
-
-    def log(self, text):
-        """One line on the serial console."""
-        print(text)
+        """Why this program was started (protocol.words.BOOT_CAUSES)."""
+        return wiring.cause()
 
     def runtime(self):
         """What the interpreter says of itself."""
-        version = ".".join([str(part) for part in sys.implementation.version[:3]])
-        return "MicroPython %s on %s" % (version, sys.platform)
+        return "MicroPython v%s on %s" % (".".join([str(part) for part in sys.implementation[1][:3]]), PLATFORM)
 
     def set_clock(self, unix_s):
-        """The true time, from a TIME; remembered for the next start about once a day."""
-        _set_rtc(unix_s)
-        if not 0 <= unix_s - self._told_s < almanac.DAY_S:
-            self._told_s = unix_s
-            _replace(self.flash + "clock", b"%d" % unix_s)
+        """The true time, from a TIME."""
+        self._calendar.set(unix_s)
 
     def clock_behind(self):
-        """A certificate of ours begins later than this clock says, and no TIME came yet: go on by a month."""
-        self._behind += 1
-        _set_rtc(almanac.guess(self._known, self._behind))
+        """A certificate of ours begins later than the clock says, and no TIME came yet."""
+        self._calendar.behind()
+
+    def _turn(self, _):
+        # An interrupt: it must take no memory, and one that fails would not come again.
+        ticks = time.ticks_ms()
+        _player.sample(0, not self._panic.value())
+        _player.sample(1, not self._silent.value())
+        mask = _player.turn(ticks)
+        if _player.limit.periods != self._periods:
+            self._periods = _player.limit.periods
+            self._since = ticks
+        if self._pulse_turns:
+            # A program that stands still in the middle of a test leaves nothing on.
+            self._pulse_turns -= 1
+            mask |= self._pulse
+        self._write(mask)
 
     def _cut(self, _):
-        # An interrupt: it takes no memory, and what it switches off stays off until a rest.
-        self._limit.cut = True
-        for bit, pin in _OUTPUTS:
-            if bit & LOUD:
-                pin.value(0)
+        # The second interrupt, which needs nothing of the first. What it switches off stays off until a rest.
+        if (time.ticks_ms() - self._since) & TICKS_MASK >= LIMIT_MS - EARLY_MS:
+            _player.limit.cut = True
+            for bit, pin in self._outputs:
+                if bit & (LOUD | POWER):
+                    pin.value(0)
 
-    def _sample(self, _):
-        for pin, latch in self._buttons:
-            latch.sample(not pin.value())
+    def _edge(self, pin):
+        self._edges.edge(pin.value(), time.ticks_us())
+
+    def _write(self, mask):
+        for bit, pin in self._outputs:
+            pin.value(1 if mask & bit else 0)
+
+    def _arm(self):
+        """A new loud period has begun: the second interrupt is set for its end."""
+        periods = self._periods
+        if periods != self._armed:
+            self._armed = periods
+            left_ms = LIMIT_MS - ((time.ticks_ms() - self._since) & TICKS_MASK)
+            wiring.start(self._limit_timer, max(left_ms, 1), self._cut, Timer.ONE_SHOT)
+
+    def _drive(self, mask, lasting_ms):
+        self._pulse = mask
+        self._pulse_turns = lasting_ms // PERIOD_MS + 2
+        self._write(levels(_player.score, time.ticks_ms()) | mask)
+        time.sleep_ms(lasting_ms)
 
 
-def _held(button, now_ms):
-    pin, latch = button
-    return latch.level(not pin.value(), now_ms)
-
-
-def _set_rtc(unix_s):
-    year, month, day, hour, minute, second, weekday = time.gmtime(unix_s)[:7]
-    RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
-
-
-def _octets(path):
+def _document(path):
+    """A file's JSON, {} when there is none: a center that is factory-new has a board too."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
-def _number(octets):
-    try:
-        return int(octets.decode() or "0")
-    except ValueError:
-        return 0
-
-
-def _replace(path, octets):
-    try:
-        with open(path + "-new", "wb") as file:
-            file.write(octets)
-        os.rename(path + "-new", path)
-    except OSError as error:
-        print("not kept: %s: %r" % (path, error))
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}

@@ -1,6 +1,6 @@
-"""Entry on the hardware: the board's own `main.py` is the line `import firmware.main`. Ends in a restart, never in silence.
+"""The program on the hardware: the board's own /main.py imports it from the slot that /boot.py chose (firmware/boards).
 
-The first import switches the outputs off, before anything that takes time or may fail.
+The first import switches the outputs off, before anything that takes time or may fail. Ends in a restart, never in silence.
 """
 
 from firmware import board as hardware
