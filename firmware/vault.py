@@ -10,10 +10,12 @@ from firmware.slotted import Slotted, settle, sync
 from firmware.state import State, unpack
 
 MARKER = "erased"
-# In this order: the root key first, from which all others come. `-new` is what a cut left of a file being written.
+# In this order: the root key first, from which all others come. `-new` and `-put` (firmware.factory) are what a cut left of
+# a file being written.
 SECRETS = (
-    "device.json", "key.der", "settings-a", "settings-b", "settings-new", "state-a", "state-b", "state-new", "cert.der",
-    "journal-a", "journal-b", "journal-new", "offer", "offer-new", "image", "image-new",
+    "device.json", "device.json-put", "key.der", "key.der-put", "settings-a", "settings-b", "settings-new", "state-a",
+    "state-b", "state-new", "cert.der", "cert.der-put", "journal-a", "journal-b", "journal-new", "offer", "offer-new",
+    "image", "image-new",
 )  # fmt: skip
 # Larger file systems are no board's; there the files are overwritten in place, and the rest is not filled.
 SCRUB_OCTETS = 16 << 20

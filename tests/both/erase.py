@@ -4,7 +4,7 @@ import json
 
 from firmware.journal import Journal
 from firmware.settings import Settings
-from firmware.vault import MARKER, SECRETS, Erased, Unprovisioned, Vault
+from firmware.vault import MARKER, Erased, Unprovisioned, Vault
 from tests.both.bench import ROOT, device
 from tests.both.flash import TORN, Flash, PowerCut, Ram, formatted, littlefs, on
 
@@ -12,6 +12,12 @@ KEY = b"\x30\x77\x02\x01\x01" + bytes(range(0x40, 0x60)) * 3
 FOB = {"slot": 1, "kind": 2, "id": 5, "key": "5cec6701b79fd949", "counter": 7}
 # What may never be found again, as octets.
 HIDDEN = (ROOT.hex().encode(), bytes(range(0x40, 0x60)), b"5cec6701b79fd949", b"hush hush", b"Plaza")
+# All that may be in the folder of a center, those first that are erased first.
+SECRETS = (
+    "device.json", "device.json-put", "key.der", "key.der-put", "settings-a", "settings-b", "settings-new", "state-a",
+    "state-b", "state-new", "cert.der", "cert.der-put", "journal-a", "journal-b", "journal-new", "offer", "offer-new",
+    "image", "image-new",
+)  # fmt: skip
 # What is no secret of this center: the program and what it was told by everybody.
 KEPT = ("ca.der", "clock", "slot-a", "slot-b")
 
@@ -207,8 +213,14 @@ def test_a_full_flash_is_erased_too():
                 raise OSError(28)
             return Flash.open(self, path, mode)
 
+        def remove(self, path):
+            marked.append(MARKER in self.files)
+            Flash.remove(self, path)
+
+    marked = []
     full = Full(commissioned())
     assert Vault("", full, full.open).erase()
+    assert marked == [False] + [True] * len(SECRETS)
     assert sorted(full.files) == sorted(KEPT)
 
 

@@ -18,6 +18,7 @@ class Flash:
         self.dies_at = None
         self.torn = torn or half
         self.refuses = False
+        self.cut = PowerCut  # OSError where the flash says so instead
 
     def count(self):
         if self.refuses:
@@ -27,7 +28,7 @@ class Flash:
 
     def step(self):
         if self.count():
-            raise PowerCut()
+            raise self.cut()
 
     def rename(self, old, new):
         self.step()
@@ -75,7 +76,7 @@ class File:
         self.flash.files[self.path] = before[: self.at] + octets + before[self.at + len(octets) :]
         self.at += len(octets)
         if cut:
-            raise PowerCut()
+            raise self.flash.cut()
         return len(octets)
 
 

@@ -98,6 +98,20 @@ def test_a_damaged_newest_slot_falls_back_to_the_one_before():
         flash.files[name] = content
 
 
+def test_a_state_is_read_as_often_as_one_likes():
+    """Each time the newest, and a save after it is the newest of all."""
+    flash = Flash()
+    boot = FlashBench(flash).state.boot
+    vault = Vault("", flash, flash.open)
+    for _ in range(3):
+        state = vault.load(0)
+        assert state.boot == boot
+    state.boot += 1
+    vault.save(state)
+    assert vault.load(0).boot == boot + 1
+    assert Vault("", flash, flash.open).load(0).boot == boot + 1
+
+
 def test_a_new_device_starts_empty():
     """No state at all: boot count 0, nothing executed."""
     state = Vault("", Flash(), Flash().open).load(0)
