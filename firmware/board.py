@@ -35,8 +35,6 @@ from firmware.settings import Settings
 from protocol.codes import LOUD, OUTPUTS, POWER, SIREN
 
 JOIN_MS = 15000
-# A one-shot that fires this much before its limit is meant for this alarm; earlier, for one that has ended.
-EARLY_MS = 50
 TYPED_A_LOOK = 128
 LONGEST_LINE = 1024
 HALF = 0x8000
@@ -101,9 +99,10 @@ class Board:
         self._edges = None
         self._pulse = self._pulse_turns = 0
         self._periods = self._since = self._armed = self._turns = 0
+        self._over = -1  # the loud period that the second interrupt has ended
         self._calendar = Calendar(flash)
         self._wifi = device.get("wifi")
-        self._joined_ms = None
+        self._join_ms = 0
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._wlan.active(True)
         # Power saving of the radio would hold an alert back for a tenth of a second and more.
@@ -194,9 +193,7 @@ class Board:
         """Lines on the serial console."""
         print(text)
 
-    def log(self, text):
-        """One line on the serial console."""
-        print(text)
+    log = say
 
     def feed(self):
         """The loop is alive, and with it the interrupt, or the watchdog gets nothing. Also looks after the network."""
@@ -205,8 +202,8 @@ class Board:
             self._watchdog.feed()
         self._arm()
         now_ms = self._clock.ms()
-        if self._wifi and (self._joined_ms is None or now_ms - self._joined_ms >= JOIN_MS):
-            self._joined_ms = now_ms
+        if self._wifi and now_ms >= self._join_ms:
+            self._join_ms = now_ms + JOIN_MS
             if not self._wlan.isconnected():
                 try:
                     self._wlan.connect(self._wifi["ssid"], self._wifi["key"])
@@ -255,6 +252,8 @@ class Board:
         if _player.limit.periods != self._periods:
             self._periods = _player.limit.periods
             self._since = ticks
+        if self._periods == self._over:
+            mask &= ~(LOUD | POWER)
         if self._pulse_turns:
             # A program that stands still in the middle of a test leaves nothing on.
             self._pulse_turns -= 1
@@ -262,9 +261,9 @@ class Board:
         self._write(mask)
 
     def _cut(self, _):
-        # The second interrupt, which needs nothing of the first. What it switches off stays off until a rest.
-        if (time.ticks_ms() - self._since) & TICKS_MASK >= LIMIT_MS - EARLY_MS:
-            _player.limit.cut = True
+        # The second interrupt, which needs nothing of the first: the loud period that it was set for is over.
+        self._over = self._armed
+        if self._periods == self._over:
             for bit, pin in self._outputs:
                 if bit & (LOUD | POWER):
                     pin.value(0)

@@ -1,188 +1,218 @@
-"""The board file of the Pico W on a chip of a few lines: what holds whatever the program above it does."""
+"""The board's own start-up files and the program's entry on a chip of a few lines: whatever is damaged, outputs off and a restart."""
 
 from __future__ import annotations
 
-import importlib
-import json
+import builtins
+import os
+import re
+import runpy
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from firmware.boards import pico_w as pins
-from firmware.limit import LIMIT_MS, REST_MS
-from protocol import codes, words
-from tests.firmware.chip import Chip
+from firmware import boot
+from tests.both.board import Bench
+from tests.firmware.chip import PLATFORMS, Chip, Names
 
-DRIVERS = (pins.SIREN, pins.STROBE, pins.FLOODLIGHT, pins.INDICATOR)
-ALL = codes.LOUD | codes.INDICATOR
+ROOT = Path(__file__).resolve().parents[2]
+BOARDS = ROOT / "firmware" / "boards"
+KINDS = {"rp2": "pico_w", "esp32": "esp32_s3"}
+Start = Callable[[str], None]
+
+
+class ResetError(BaseException):
+    """What `machine.reset` does here: nothing runs after it."""
+
+
+@pytest.fixture(params=PLATFORMS)
+def chip(request: pytest.FixtureRequest) -> Chip:
+    """A chip of either port that was just powered, every pin high as after the worst of programs."""
+    made = Chip(request.param)
+    made.levels.update({number: 1 for number in made.levels})
+    return made
+
+
+def wiring_of(chip: Chip) -> Any:
+    """The pin map of a chip's board."""
+    return Chip(chip.platform).start().wiring
+
+
+def outputs(chip: Chip) -> list[int]:
+    """The levels of the output pins."""
+    return [chip.levels[number] for _, number in wiring_of(chip).OUTPUTS]
 
 
 @pytest.fixture
-def chip() -> Chip:
-    """A chip that was just powered."""
-    return Chip()
+def start(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> Start:
+    """Run one of the root's files, as MicroPython does: on its own, as __main__."""
+    wiring_of(chip)  # what this loads must have the real modules
+
+    def run(name: str) -> None:
+        modules = chip.modules()
+        modules["machine"].reset = lambda: (_ for _ in ()).throw(ResetError)
+        modules["time"].sleep = lambda _s: None
+        with monkeypatch.context() as patch:
+            for one in ("machine", "time", "micropython", "network"):
+                patch.setitem(sys.modules, one, modules[one])
+            patch.setattr(sys, "platform", chip.platform)
+            runpy.run_path(str(BOARDS / name), run_name="__main__")
+
+    return run
 
 
-@pytest.fixture
-def start(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> Callable[[], ModuleType]:
-    """Import the board file on it."""
-    return chip.install(monkeypatch)
+def test_boot_switches_off_and_chooses(chip: Chip, start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All five outputs low, by the numbers of the pin map, before the slot is chosen."""
+    asked: list[object] = []
+
+    def choose(folder: str, files: ModuleType) -> None:
+        asked.extend([outputs(chip), folder, files is os])
+
+    monkeypatch.setitem(sys.modules, "choose", Names(choose=choose))
+    start("boot.py")
+    assert asked == [[0] * 5, "/device/", True]
+    assert {event[1] for event in chip.events} == {number for _, number in wiring_of(chip).OUTPUTS}
 
 
-@pytest.fixture
-def flash(tmp_path: Path) -> str:
-    """The folder of a device."""
-    (tmp_path / "device.json").write_text(json.dumps({"wifi": {"ssid": "barrio", "key": "k"}}))
-    return f"{tmp_path}/"
-
-
-def levels(chip: Chip) -> list[int]:
-    """The output pins."""
-    return [chip.levels[number] for number in DRIVERS]
-
-
-def test_outputs_are_off_before_anything_else(chip: Chip, start: Callable[[], ModuleType]) -> None:
-    """The import itself drives all four outputs low, before any other thing is done to the chip."""
-    chip.levels.update({number: 1 for number in DRIVERS})
-    start()
-    assert chip.events == [("out", number, 0) for number in DRIVERS]
-    assert levels(chip) == [0, 0, 0, 0]
-
-
-def test_outputs_follow_the_mask(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Each bit moves its own pin."""
-    board = start().Board(flash)
-    for bit, number in zip(codes.OUTPUTS, DRIVERS, strict=True):
-        board.set_outputs(bit)
-        assert [at for at in DRIVERS if chip.levels[at]] == [number]
-    board.set_outputs(ALL)
-    board.outputs_off()
-    assert levels(chip) == [0, 0, 0, 0]
-
-
-def test_a_frozen_program_cannot_hold_a_siren_on(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Only interrupts run: what is loud goes off at the limit, and the next pulse does not bring it back."""
-    board = start().Board(flash)
-    board.set_outputs(ALL)
-    chip.run(LIMIT_MS - 100)
-    assert levels(chip) == [1, 1, 1, 1]
-    chip.run(LIMIT_MS + 100)
-    assert levels(chip) == [0, 0, 0, 1]
-    board.set_outputs(0)
-    board.set_outputs(ALL)
-    assert levels(chip) == [0, 0, 0, 1]
-
-
-def test_the_timer_of_one_alarm_does_not_cut_the_next(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """An alarm that begins after a rest has its whole time."""
-    board = start().Board(flash)
-    board.set_outputs(codes.SIREN)
-    chip.run(30_000)
-    board.set_outputs(0)
-    chip.run(30_000 + REST_MS)
-    board.set_outputs(codes.SIREN)
-    chip.run(30_000 + REST_MS + LIMIT_MS - 100)
-    assert chip.levels[pins.SIREN] == 1
-    chip.run(30_000 + REST_MS + LIMIT_MS + 100)
-    assert chip.levels[pins.SIREN] == 0
-
-
-def test_a_panic_hold_during_a_busy_moment_is_not_lost(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Held and let go while the loop was frozen: the next look still sees it, long enough for the hold to count."""
-    board = start().Board(flash)
-    chip.levels[pins.PANIC] = 0
-    chip.run(1_600)
-    chip.levels[pins.PANIC] = 1
-    assert board.inputs()["panic"] is True
-    chip.run(1_600 + 1_540)
-    assert board.inputs()["panic"] is True
-    chip.run(1_600 + 2_100)
-    assert board.inputs()["panic"] is False
-
-
-def test_a_short_press_is_not_latched(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Let go after a second, nothing stays."""
-    board = start().Board(flash)
-    chip.levels[pins.PANIC] = 0
-    chip.run(1_000)
-    chip.levels[pins.PANIC] = 1
-    assert board.inputs()["panic"] is False
-
-
-def test_inputs_fail_to_the_side_of_telling(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Wires that lead nowhere: no button pressed, cabinet open, mains lost; half scale is half of the battery range."""
-    board = start().Board(flash)
-    assert board.inputs() == {"panic": False, "silent": False, "tamper": True, "mains": False, "battery_mv": 9405}
-
-
-def test_measured_is_what_the_senses_say(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Never what was commanded."""
-    board = start().Board(flash)
-    board.set_outputs(codes.SIREN)
-    assert board.measured() == 0
-    chip.levels[pins.STROBE_SENSE] = 1
-    assert board.measured() == codes.STROBE
-
-
-def test_the_watchdog_is_fed_by_the_loop_alone(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """No interrupt feeds it: a frozen program is started anew."""
-    board = start().Board(flash)
-    assert ("watchdog", 8000) in chip.events
-    chip.run(10_000)
-    assert ("feed",) not in chip.events
-    board.feed()
-    assert ("feed",) in chip.events
-
-
-def test_the_radio_is_joined_again(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """Every 15 s while there is no link, and not while there is one."""
-    board = start().Board(flash)
-    for chip.now_ms in range(0, 31_000, 1_000):
-        board.feed()
-    assert chip.events.count(("join", "barrio")) == 3
-    chip.connected = True
-    for chip.now_ms in range(31_000, 90_000, 1_000):
-        board.feed()
-    assert chip.events.count(("join", "barrio")) == 3
-
-
-def test_the_clock_starts_at_its_lower_bound(chip: Chip, start: Callable[[], ModuleType], flash: str) -> None:
-    """After a power cut: the time that was last kept, not the chip's year of birth."""
-    known = datetime(2027, 3, 4, 5, 6, 7, tzinfo=UTC)
-    start().Board(flash).set_clock(int(known.timestamp()))
-    chip.wall = None
-    start().Board(flash)
-    assert chip.wall == (2027, 3, 4, known.weekday(), 5, 6, 7, 0)
-
-
-@pytest.mark.parametrize("trouble", ["no files of the device", "a damaged module"])
-def test_whatever_ends_the_program_the_board_starts_anew(
-    chip: Chip,
-    start: Callable[[], ModuleType],
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    trouble: str,
+@pytest.mark.parametrize("trouble", ["no chooser", "a chooser that fails"])
+def test_boot_never_fails(
+    chip: Chip, start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trouble: str
 ) -> None:
-    """Outputs off, then a reset; one line says why."""
-    start()
-    chip.levels.update({number: 1 for number in DRIVERS})
+    """An error in boot.py would keep MicroPython from running main.py: one line says it, and outputs are off."""
+
+    def choose(_folder: str, _files: ModuleType) -> None:
+        raise OSError(5)
+
+    monkeypatch.setitem(sys.modules, "choose", Names(choose=choose) if trouble == "a chooser that fails" else None)
+    start("boot.py")
+    assert outputs(chip) == [0] * 5
+    assert "boot: " in capsys.readouterr().out
+
+
+def test_the_chooser_is_the_file_that_no_update_replaces() -> None:
+    """boot.py says what lies beside it, and its `choose` takes what boot.py gives."""
+    assert "/choose.py beside it is firmware/boot.py" in (BOARDS / "boot.py").read_text()
+    assert boot.choose("/nowhere/", os, path=[]) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "open_cabinet", "restarts"),
+    [
+        (ImportError("damaged"), True, True),
+        (SystemExit(), True, True),
+        (MemoryError(), False, True),
+        (KeyboardInterrupt(), False, True),
+        (KeyboardInterrupt(), True, False),
+        (None, True, True),
+    ],
+    ids=["damaged", "exit", "memory", "Ctrl-C, closed", "Ctrl-C, open", "returns"],
+)
+def test_whatever_ends_the_program_main_restarts(
+    chip: Chip,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException | None,
+    open_cabinet: bool,
+    restarts: bool,
+) -> None:
+    """Only a person at an open cabinet gets the prompt."""
+    real = builtins.__import__
+
+    def imported(name: str, *how: Any) -> Any:
+        if name != "firmware.main":
+            return real(name, *how)
+        if error is not None:
+            raise error
+        return ModuleType(name)
+
+    monkeypatch.setattr(builtins, "__import__", imported)
+    machine = chip.modules
+    monkeypatch.setattr(chip, "modules", lambda: _contact(machine(), chip, open_cabinet))
+    if restarts:
+        with pytest.raises(ResetError):
+            start("main.py")
+    else:
+        start("main.py")
+
+
+def _contact(modules: dict[str, Any], chip: Chip, open_cabinet: bool) -> dict[str, Any]:
+    """The cabinet's contact: closed it pulls its pin down, against the pull-up."""
+    real = modules["machine"].Pin
+    cabinet = wiring_of(chip).CABINET
+
+    class Pin(real):  # type: ignore[misc]
+        def __init__(self, number: int, mode: int, pull: int = 0, value: int | None = None) -> None:
+            super().__init__(number, mode, pull, value)
+            if number == cabinet:
+                assert (mode, pull) == (Pin.IN, Pin.PULL_UP)
+                chip.levels[number] = int(open_cabinet)
+
+    modules["machine"].Pin = Pin
+    return modules
+
+
+@pytest.mark.parametrize("trouble", ["no memory", "a damaged module"])
+def test_whatever_ends_the_program_the_board_starts_anew(
+    chip: Chip, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], trouble: str
+) -> None:
+    """firmware.main: outputs off, then a reset; one line says why."""
+    board = chip.start()
+    chip.levels.update({number: 1 for _, number in board.wiring.OUTPUTS})
+    monkeypatch.setitem(sys.modules, "firmware.board", board)
+    monkeypatch.setattr("firmware.board", board, raising=False)
     if trouble == "a damaged module":
         monkeypatch.setitem(sys.modules, "firmware.app", None)  # importing it raises ImportError
+    else:
+        monkeypatch.setattr(board, "Board", lambda _flash: (_ for _ in ()).throw(MemoryError))
     sys.modules.pop("firmware.main", None)
-    importlib.import_module("firmware.main")
+    __import__("firmware.main")
+    sys.modules.pop("firmware.main", None)
     assert chip.events[-1] == ("reset",)
-    assert levels(chip) == [0, 0, 0, 0]
+    assert [chip.levels[number] for _, number in board.wiring.OUTPUTS] == [0] * 5
     assert "the program ended" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("reported", "cause"), [(1, "power on"), (3, "watchdog"), (9, "unknown")])
-def test_the_cause_of_a_start(
-    chip: Chip, start: Callable[[], ModuleType], flash: str, reported: int, cause: str
-) -> None:
-    """In the words of the protocol."""
-    chip.cause = reported
-    assert words.BOOT_CAUSES[start().Board(flash).boot_cause()] == cause
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_clock_starts_at_its_lower_bound(platform: str, tmp_path: Path) -> None:
+    """After a power cut: the time that was last kept, not the chip's year of birth; whatever year the port counts from."""
+    known = datetime(2027, 3, 4, 5, 6, 7, tzinfo=UTC)
+    flash = f"{tmp_path}/"
+    bench = Bench(platform)
+    bench.file.Board(flash).set_clock(int(known.timestamp()))
+    expected = (2027, 3, 4, known.weekday(), 5, 6, 7, 0)
+    assert bench.chip.wall == expected
+    bench.chip.wall = None
+    board = bench.file.Board(flash)
+    assert bench.chip.wall == expected
+    board.clock_behind()
+    assert bench.chip.wall[:3] == (2027, 4, 3)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_free_octets_are_those_of_the_flash(platform: str, tmp_path: Path) -> None:
+    """As the file system says."""
+    found = os.statvfs(tmp_path)
+    board = Bench(platform).file.Board(f"{tmp_path}/")
+    assert abs(board.free() - found.f_bsize * found.f_bfree) < 1 << 28
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_wiring_page_has_the_pins_of_the_source(platform: str) -> None:
+    """Each row of the table of pins, and no pin twice."""
+    wiring = Chip(platform).start().wiring
+    page = (ROOT / "docs" / "boards" / f"{KINDS[platform]}.md").read_text()
+    told = {name: int(number) for number, name in re.findall(r"^\| GP(?:IO)?(\d+) \| `(\w+)` \|", page, re.MULTILINE)}
+    names = {0x01: "SIREN", 0x02: "STROBE", 0x04: "FLOODLIGHT", 0x08: "INDICATOR", 0x10: "POWER"}
+    expected = {names[bit]: number for bit, number in wiring.OUTPUTS}
+    expected |= {name: getattr(wiring, name) for name in ("PANIC", "SILENT", "CABINET", "MAINS", "MOTION", "RECEIVER")}
+    if platform == "rp2":
+        expected |= {f"SELECT{place}": number for place, number in enumerate(wiring.SELECT)}
+        expected |= {"BATTERY_PIN": wiring.BATTERY_PIN, "MEASURED": wiring.MEASURED}
+    else:
+        expected |= {f"MEASURED{place}": number for place, number in enumerate(wiring.MEASURED)}
+    assert told == expected
+    assert len(set(told.values())) == len(told)
