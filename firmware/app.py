@@ -7,8 +7,8 @@ the board starts it anew.
 import asyncio
 import gc
 import os
-import sys
 
+from firmware import later
 from firmware.center import ERASE, OUTPUTS, SAVE, Center
 from firmware.clock import Clock
 from firmware.description import describe
@@ -111,7 +111,7 @@ class App:
                 self._news(status)
         self._do(self.center.tick(readings.measured()))
         self._show()
-        if self.watch.second(now_ms, self.updating.busy()):
+        if self.watch.second(now_ms, self.updating.working):
             self.test()
         self._housekeeping(now_ms)
 
@@ -122,21 +122,20 @@ class App:
             self.board.say(self._answer(line, now_ms))
         elif self._console is not None and now_ms - self._typed_ms > CONSOLE_MS:
             self._console = None
-            for name in ("firmware.console", "protocol.words"):
-                sys.modules.pop(name, None)
+            later.forget(later.CONSOLE)
         kept = self.watch.supervision
         if now_ms - self._saved_ms > SAVE_S * 1000 or self.center.answers.reserve() or kept.history_changed:
             kept.history_changed = False
             self._save()
         if self._journal_ms is not None and now_ms - self._journal_ms >= JOURNAL_MS:
-            self._journal_ms = None
-            self.journal.flush()
+            self._journal_ms = None if self.journal.flush() else now_ms
         if self.updating.tick(self.link.up, self.watch.supervision.verdict() < 2):
             self.board.log("restarting into the new program")
             self._save()
             self.journal.flush()
             self.board.restart()
         if self._erase_ms is not None and now_ms >= self._erase_ms:
+            self.board.outputs_off()
             self._vault.erase()
             self.board.restart()
 
@@ -285,10 +284,7 @@ class App:
 
 async def run(board):
     """Run the program on a board; ends only by an error, with the outputs off."""
-    if hasattr(gc, "threshold"):
-        # Collected often, the heap stays in large pieces: a TLS handshake needs one.
-        gc.collect()
-        gc.threshold(gc.mem_free() // 4 + gc.mem_alloc())
+    later.prepare()
     try:
         try:
             app = App(board)

@@ -14,7 +14,7 @@ def describe(app):
         "uptime_s": app.clock.ms() // 1000,
         "config": app.settings.digest(),
         "loud": sorted(app.identity.loud),
-        "release": app.updating.running(),
+        "release": app.updating.running,
         "heap": _heap(),
         "link": app.link.described(),
         "health": app.watch.supervision.describe(app.clock.ms()),

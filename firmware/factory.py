@@ -6,7 +6,7 @@ It refuses everything but provisioning: there is no key by which anything could 
 import asyncio
 import json
 import os
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 
 from protocol.errors import ProtocolError
 
@@ -44,6 +44,9 @@ class Factory:
     def _put(self, name, text):
         try:
             octets = a2b_base64(text)
+            if b2a_base64(octets).strip() != text.encode():
+                # MicroPython skips what is none.
+                raise ValueError
         except ValueError:
             return "that is not base64: nothing was added"
         try:

@@ -24,7 +24,7 @@ from firmware.player import PERIOD_MS
 from simulator.circuit import FAULTS
 from simulator.hardware import RUNTIMES, Board, latches, ticks
 from simulator.interpreter import end_interpreter, start_interpreter
-from simulator.lines import news, read_score, readings
+from simulator.lines import flowed, news, radio, read_score, readings
 from simulator.siren_timer import SirenTimer
 
 _TICK_S = 0.05
@@ -136,7 +136,7 @@ class Bench:
         seen = board.flow
         board.pulse = 0
         board.interrupt(time.monotonic())
-        board.tell(f"m {seen.load_ma}")
+        board.tell(flowed(seen))
         self._settle(board)
 
     async def _restart(self, board: Board) -> None:
@@ -245,7 +245,8 @@ class Bench:
             board.inputs[what] = value
             self._settle(board)
         elif verb == "radio":
-            board.tell("k " + " ".join(str(int(part)) for part in request["pulses"]))
+            for line in radio(request["pulses"]):
+                board.tell(line)
         elif verb == "type":
             board.tell("t " + str(request["text"]))
         elif verb == "fault":

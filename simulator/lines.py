@@ -7,7 +7,10 @@ from typing import Any
 
 from firmware.score import TICKS_MASK
 from protocol.codes import OUTPUT_NAMES
+from simulator.circuit import Flow
 from simulator.hardware import BUTTONS, Board
+
+_PULSES = 16
 
 
 def read_score(text: str, now: int) -> tuple[Any, ...]:
@@ -34,6 +37,17 @@ def readings(board: Board) -> str:
         inputs["light"], board.cause,
     )  # fmt: skip
     return "i " + " ".join(map(str, values))
+
+
+def radio(pulses: list[int]) -> list[str]:
+    """What the receiver hears, in lines that a board has memory for: the level of the first, then microseconds in turn."""
+    pieces = range(0, len(pulses), _PULSES)
+    return [f"k {int(at % 2 == 0)} " + " ".join(map(str, pulses[at : at + _PULSES])) for at in pieces]
+
+
+def flowed(seen: Flow) -> str:
+    """The currents of a test pulse: siren, strobe, floodlight, indicator, in mA."""
+    return f"m {seen.siren_ma} {seen.strobe_ma} {seen.floodlight_ma} {seen.indicator_ma}"
 
 
 def news(board: Board, now: float) -> dict[str, Any]:

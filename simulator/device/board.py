@@ -2,7 +2,7 @@
 
 Lines to the board process: `s NOW;BIT,START,LASTING,ORIGIN,CADENCE...` a score, `z` everything off, `p MASK MS` a test pulse, `h MS` how
 long a button is held, `f` feeds the watchdog, `q` restart, `l TEXT` log, `c TEXT` console, `r TEXT` the runtime. Lines
-from it: `i ...` the readings at every change, `m MA` what flowed in a pulse, `k US...` radio, `t TEXT` typed.
+from it: `i ...` the readings at every change, `m MA...` what flowed in a pulse, `k LEVEL US...` radio, `t TEXT` typed.
 """
 
 import os
@@ -14,6 +14,7 @@ import time
 from firmware.inputs import HOLD_MS, Latch
 from firmware.readings import Readings
 from firmware.score import TICKS_MASK
+from protocol.codes import FLOODLIGHT, INDICATOR, POWER, SIREN, STROBE
 
 FEED_MS = 500
 _RADIO_BACKLOG = 8
@@ -61,7 +62,12 @@ class Board:
         self._say("p %d %d" % (mask, lasting_ms))
         while self._flowed is None:
             self._read(True)
-        return self._flowed
+        # The second switch lies in the siren's supply: what flows through it alone is the siren's.
+        siren, strobe, floodlight, indicator = self._flowed
+        flowed = siren if mask & (SIREN | POWER) else 0
+        flowed += strobe if mask & STROBE else 0
+        flowed += floodlight if mask & FLOODLIGHT else 0
+        return flowed + (indicator if mask & INDICATOR else 0)
 
     def hold(self, hold_ms):
         """How long a button must be held for the interrupt to latch it."""
@@ -165,11 +171,11 @@ class Board:
         if kind == "i":
             self._sense([int(part) for part in rest.split()])
         elif kind == "m":
-            self._flowed = int(rest)
+            self._flowed = [int(part) for part in rest.split()]
         elif kind == "t":
             self._typed.append(rest)
         elif kind == "k":
-            self._receive([int(part) for part in rest.split()])
+            self._receive(*[int(part) for part in rest.split()])
 
     def _sense(self, values):
         for place, latch in enumerate(self._latches):
@@ -185,9 +191,8 @@ class Board:
         now.light = values[11] if values[11] >= 0 else None
         self._cause = values[12]
 
-    def _receive(self, pulses):
-        """Durations in microseconds, high first, then low and high in turn."""
-        level = 1
+    def _receive(self, level, *pulses):
+        """Durations in microseconds, the first at this level, then in turn."""
         for duration_us in pulses if self._receiver else ():
             code = self._receiver.edge(level, duration_us)
             level = 1 - level
