@@ -30,7 +30,7 @@ from firmware.meter import Meter
 from firmware.player import PERIOD_MS, Player
 from firmware.readings import Readings
 from firmware.rtc import Calendar
-from firmware.score import TICKS_MASK, levels
+from firmware.score import levels
 from firmware.settings import Settings
 from protocol.codes import LOUD, OUTPUTS, POWER, SIREN
 
@@ -98,7 +98,8 @@ class Board:
         self._line = bytearray()
         self._edges = None
         self._pulse = self._pulse_turns = 0
-        self._periods = self._since = self._armed = self._turns = 0
+        self._periods = self._armed = self._turns = 0
+        self._since = time.ticks_ms()
         self._over = -1  # the loud period that the second interrupt has ended
         self._calendar = Calendar(flash)
         self._wifi = device.get("wifi")
@@ -171,9 +172,7 @@ class Board:
     def typed(self):
         """The next line that somebody typed on the serial console, or None; never waits."""
         for _ in range(TYPED_A_LOOK):
-            if not self._poll.poll(0):
-                break
-            octet = sys.stdin.buffer.read(1)
+            octet = sys.stdin.buffer.read(1) if self._poll.poll(0) else b""
             if not octet:
                 break
             if octet not in b"\r\n":
@@ -233,7 +232,7 @@ class Board:
 
     def runtime(self):
         """What the interpreter says of itself."""
-        return "MicroPython v%s on %s" % (".".join([str(part) for part in sys.implementation[1][:3]]), PLATFORM)
+        return "MicroPython v%s on %s" % (".".join([str(part) for part in sys.implementation.version[:3]]), PLATFORM)
 
     def set_clock(self, unix_s):
         """The true time, from a TIME."""
@@ -269,7 +268,8 @@ class Board:
                     pin.value(0)
 
     def _edge(self, pin):
-        self._edges.edge(pin.value(), time.ticks_us())
+        if self._edges is not None:
+            self._edges.edge(pin.value(), time.ticks_us())
 
     def _write(self, mask):
         for bit, pin in self._outputs:
@@ -280,7 +280,7 @@ class Board:
         periods = self._periods
         if periods != self._armed:
             self._armed = periods
-            left_ms = LIMIT_MS - ((time.ticks_ms() - self._since) & TICKS_MASK)
+            left_ms = LIMIT_MS - time.ticks_diff(time.ticks_ms(), self._since)
             wiring.start(self._limit_timer, max(left_ms, 1), self._cut, Timer.ONE_SHOT)
 
     def _drive(self, mask, lasting_ms):

@@ -11,7 +11,7 @@ from machine import Pin
 for number in (2, 3, 4, 5, 6) if sys.platform == "rp2" else (11, 12, 13, 14, 15):
     Pin(number, Pin.OUT, value=0)
 try:
-    from choose import choose
+    from choose import choose  # pyright: ignore[reportMissingImports]
 
     choose("/device/", os)
 except Exception as error:

@@ -110,10 +110,11 @@ class Chip:
         return {
             "sys": Names(
                 platform=self.platform, stdin=Names(buffer=Names(read=self._read)), modules=sys.modules,
-                implementation=("micropython", (1, 29, 0, ""), "a chip", 0),
+                implementation=Names(version=(1, 29, 0, "")),
             ),
             "time": Names(
                 ticks_ms=self.ticks_ms, ticks_us=lambda: self.now_us & _TICKS, gmtime=self._gmtime,
+                ticks_diff=lambda later, earlier: (later - earlier + (1 << 29) & _TICKS) - (1 << 29),
                 sleep_ms=lambda ms: self.run(ms), sleep_us=lambda us: None,
             ),
             "select": Names(POLLIN=1, poll=lambda: poll),
