@@ -4,6 +4,7 @@ It keeps what is to be said until the broker has it, gives what is heard to `rec
 """
 
 import asyncio
+import gc
 import sys
 
 from firmware import packets
@@ -81,6 +82,8 @@ class Link:
             pause_ms = min(pause_ms * 2, RETRY_MS[1])
 
     async def _session(self, endpoint):
+        # TLS needs some tens of kilobytes, in large pieces: what the connection before left behind goes first.
+        gc.collect()
         context = tls_context(self._folder)
         opening = open_stream(endpoint["host"], endpoint["port"], context, endpoint["name"])
         reader, writer = await asyncio.wait_for(opening, CONNECT_S)
