@@ -25,6 +25,7 @@ class Start:
     class_code: int
     outputs: int
     in_flash: bool
+    boot: int
 
     @property
     def loud(self) -> bool:
@@ -85,6 +86,6 @@ class PlayedCenter(Bench):  # type: ignore[misc]
             authority, counter, _ = activation.order
             start = Start(
                 self.ticks, pair, authority, counter, activation.class_code, activation.outputs,
-                pair in unpack(self.flash).pairs,
+                pair in unpack(self.flash).pairs, self.state.boot,
             )  # fmt: skip
             self.starts.append(start)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from firmware.budget import MAX_ON_S, PER_LONG, PER_SHORT
+from firmware.player import Player
 from protocol import codes
 from protocol.errors import BadTag
-from protocol.messages import COMMAND
+from protocol.messages import COMMAND, CONFIRM, Confirm
 from protocol.replay import REPEAT
 from tests.both.bench import LOUD, NOW
 from tests.firmware.played import PlayedCenter
@@ -106,9 +107,43 @@ class AnyHistory(RuleBasedStateMachine):
     def silent_button(self) -> None:
         """Told, and nothing moves."""
         before, shown = len(self.center.said), self.center.shown
-        self.center.do(self.center.center.note(codes.SILENT_PANIC))
+        self.center.do(self.center.center.press(codes.SILENT_PANIC))
         assert self.center.shown == shown
         assert [ack.status for ack in self.center.acks(before)] == [codes.SILENT_PANIC] * 2
+
+    @rule(status=st.sampled_from(codes.FOB_PRESSES), slot=st.integers(1, 32), sounds=st.booleans())
+    def fob(self, status: int, slot: int, sounds: bool) -> None:
+        """A fob: a silent one moves nothing, nor does one that may not sound; all of them are told, with their slot."""
+        before, running = len(self.center.said), self.center.center.wanted()
+        self.center.do(self.center.center.press(status, slot, sounds))
+        if status in codes.SILENT_PRESSES or not sounds:
+            assert self.center.center.wanted() == running
+        assert [(ack.status, ack.battery) for ack in self.center.acks(before)] == [(status, slot)] * 2
+
+    @rule(status=st.sampled_from([codes.TAMPER, codes.MAINS_LOST, codes.STUCK_RELAY, codes.MOTION]))
+    def news(self, status: int) -> None:
+        """What the center senses is told, and sounds nothing, motion least of all."""
+        running = self.center.center.wanted()
+        self.center.do(self.center.center.note(status))
+        assert self.center.center.wanted() == running
+
+    @rule(data=st.data(), authority=AUTHORITIES)
+    def confirm(self, data: st.DataObject, authority: int) -> None:
+        """Somebody has stored an event: only central's word counts, and it moves nothing."""
+        events = list(self.center.state.events)
+        sequence = data.draw(st.sampled_from([event[0] for event in events] or [1]))
+        frame = CONFIRM.seal(
+            self.center.identity.pairs[authority].down, Confirm(authority, 0, 42, sequence), self.center.nonce
+        )
+        self.hear(frame, may_sound=False)
+        if authority != codes.CENTRAL:
+            assert self.center.state.events == events
+
+    @rule(stuck=st.booleans())
+    def relay(self, stuck: bool) -> None:
+        """The siren's relay sticks, or was changed: the second switch works in its place, for not a second longer."""
+        self.center.center.running.stuck = stuck
+        self.center.center.running.renew()
 
     @rule(passed_ms=st.sampled_from([20, 20, 700, 5_000, 31_000, 181_000, 300_000, 901_000, 7_300_000]))
     def time_passes(self, passed_ms: int) -> None:
@@ -172,6 +207,28 @@ class AnyHistory(RuleBasedStateMachine):
             self.center.do(self.center.center.tick(self.center.shown))
             self.center.show()
             assert self.center.shown == 0
+
+    @invariant()
+    def the_score_ends_by_itself(self) -> None:
+        """A program that hangs from now on: the interrupt plays the score, and ends it in time; nothing begins in it."""
+        player, now = Player(), self.center.ticks
+        player.score = self.center.center.running.score()
+        loud = self.center.center.running.loud()
+        for after_ms in range(0, 200_000, 4_900):
+            mask = player.turn((now + after_ms) % (1 << 30))
+            assert loud or not mask & codes.LOUD
+            assert after_ms <= MAX_ON_S * 1000 + 300 or mask == 0
+
+    @invariant()
+    def what_stopped_is_told_or_about_to_be(self) -> None:
+        """Every activation of this boot that no longer runs: its end was said, or the measurement is waited for."""
+        center = self.center.center
+        open_orders = [one.order for one in center.running.activations()] + [one[0] for one in center.running._stopping]
+        ends = (codes.STOPPED, codes.FAILED, codes.STOPPED_LOCALLY)
+        told = {(ack.authority, ack.counter, ack.incident) for ack in self.center.acks(0) if ack.status in ends}
+        for start in self.center.starts:
+            order = (start.authority, start.counter, start.pair[0])
+            assert start.boot != self.center.state.boot or order in open_orders or order in told, order
 
     @invariant()
     def never_above_the_budget(self) -> None:
