@@ -40,10 +40,13 @@ class Device:
         }
 
     def fetch(self, image: bytes) -> None:
-        """Give every block that is wanted, and let the updater do what follows."""
-        while self.updater.wanted():
-            sequence, offset = self.updater.wanted()
-            self.updater.block(sequence, offset, image[offset : offset + BLOCK])
+        """Give every block that is wanted while they are taken, and let the updater do what follows."""
+        wanted = self.updater.wanted()
+        while wanted:
+            self.updater.block(wanted[0], wanted[1], image[wanted[1] : wanted[1] + BLOCK])
+            before, wanted = wanted, self.updater.wanted()
+            if wanted == before:
+                return
         while self.updater.step():
             pass
 
