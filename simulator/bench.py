@@ -15,14 +15,15 @@ import sqlite3
 import statistics
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from protocol.topics import DOWN, topic
+from simulator.bench_center import center_figures
 from simulator.city import City
 from simulator.demo import runtime
 from simulator.errors import SimulatorError
+from simulator.figures import Figure, percentile
 from simulator.once import tap
 from simulator.plan import city as city_plan
 from simulator.wire import Wire
@@ -40,17 +41,6 @@ home = ["indicator"]
 away = []
 duration_s = 1
 """
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One measured value, the floor beside it, and their ratio."""
-
-    name: str
-    value: float
-    unit: str
-    floor: float
-    ratio: float
 
 
 @dataclass
@@ -131,21 +121,13 @@ def _commit_floor(path: Path, found: Round) -> None:
     db.close()
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the sorted values lie."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def _figures(seen: list[Round]) -> list[Figure]:
     figures = []
     for name, floor_of in (("durable", ("commit",)), ("siren", ("broker", "commit")), ("ack", ("broker", "commit"))):
         for label, share in (("p50", 0.50), ("p99", 0.99)):
             value = statistics.median(percentile(getattr(one, name), share) for one in seen)
             floor = statistics.median(sum(percentile(getattr(one, part), share) for part in floor_of) for one in seen)
-            figures.append(
-                Figure(f"tap_to_{name}_{label}", round(value, 3), "ms", round(floor, 3), round(value / floor, 2))
-            )
+            figures.append(Figure(f"tap_to_{name}_{label}", value, "ms", floor, value / floor))
     return figures
 
 
@@ -156,7 +138,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"alternating rounds, {ROUNDS} by default")
     arguments = parser.parse_args()
     try:
-        figures = asyncio.run(measure(arguments.rounds, progress=True))
+        figures = center_figures(arguments.rounds)
+        figures += asyncio.run(measure(arguments.rounds, progress=True))
     except SimulatorError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
@@ -165,7 +148,7 @@ def main() -> int:
         file=sys.stderr,
     )
     for figure in figures:
-        line = f"{figure.name:20} {figure.value:8.2f} {figure.unit}   floor {figure.floor:6.2f}   ratio {figure.ratio:5.2f}"
+        line = f"{figure.name:24} {figure.value:8.2f} {figure.unit:2}   floor {figure.floor:8.2f}   ratio {figure.ratio:5.2f}"
         print(line, file=sys.stderr)
     if arguments.json:
         print(json.dumps([asdict(figure) for figure in figures]))
