@@ -121,7 +121,7 @@ class Center:
             return [OUTPUTS, self._answer(command, codes.ACCEPTED)]
         if self.running.whole() != before:
             # It had begun in memory: what never moved may be asked for again, and costs nothing.
-            self.state.pairs.pop()
+            self.state.forget()
             if command.action & codes.LOUD:
                 self.state.budget.spent.pop()
         self.running.restore(before)

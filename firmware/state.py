@@ -18,6 +18,7 @@ MAX_EVENTS = 8
 
 _HEAD = ">BBIIIIIBBBBB"
 _PAIR = ">QB"
+PAIR_SIZE = 9
 _SPENT = ">IB"
 _EVENT = ">IBQIH"
 _FOB = ">IB"
@@ -39,7 +40,7 @@ class State:
         self.lifetime_s = 0
         self.reserved = 1
         self.windows = {authority: replay.Window() for authority in AUTHORITIES}
-        self.pairs = []
+        self._pairs = b""  # as they are in flash: as objects they would take most of the memory that a command takes
         self.budget = Budget()
         self.events = []
         self.fobs_spent = []
@@ -54,24 +55,36 @@ class State:
 
     def executed(self, incident, activation):
         """Whether this pair has sounded before."""
-        return (incident, activation) in self.pairs
+        wanted = struct.pack(_PAIR, incident, activation)
+        at = self._pairs.find(wanted)
+        while at >= 0 and at % PAIR_SIZE:
+            # The same octets, across two pairs.
+            at = self._pairs.find(wanted, at + 1)
+        return at >= 0
 
     def execute(self, incident, activation):
         """Remember a pair, forgetting the oldest of more than 128."""
-        self.pairs.append((incident, activation))
-        del self.pairs[:-PAIRS]
+        self._pairs = (self._pairs + struct.pack(_PAIR, incident, activation))[-PAIRS * PAIR_SIZE :]
+
+    def forget(self):
+        """Take the newest pair back: it never moved anything."""
+        self._pairs = self._pairs[:-PAIR_SIZE]
+
+    def pairs(self):
+        """[(incident, activation)], oldest first."""
+        return _rows(self._pairs, 0, _PAIR, len(self._pairs) // PAIR_SIZE)[0]
 
     def pack(self):
         """All of it in octets (under 1,700)."""
         parts = [
             struct.pack(
                 _HEAD, _VERSION, self.epoch, self.boot, self.lifetime_s, self.reserved, self.tested_s,
-                self.failed_release, len(self.pairs), len(self.budget.spent), len(self.events),
+                self.failed_release, len(self._pairs) // PAIR_SIZE, len(self.budget.spent), len(self.events),
                 len(self.fobs_spent), len(self.resistances),
             )
         ]  # fmt: skip
         parts += [self.windows[authority].pack() for authority in AUTHORITIES]
-        parts += [struct.pack(_PAIR, *pair) for pair in self.pairs]
+        parts.append(self._pairs)
         parts += [struct.pack(_SPENT, at & 0xFFFFFFFF, who) for at, who in self.budget.spent]
         parts += [struct.pack(_EVENT, *event) for event in self.events]
         parts += [struct.pack(_FOB, at & 0xFFFFFFFF, slot) for at, slot in self.fobs_spent]
@@ -93,7 +106,8 @@ def unpack(octets):
         for authority in AUTHORITIES:
             state.windows[authority] = replay.unpack(octets[at : at + 16])
             at += 16
-        state.pairs, at = _rows(octets, at, _PAIR, pairs)
+        state._pairs = octets[at : at + pairs * PAIR_SIZE]
+        at += pairs * PAIR_SIZE
         rows, at = _rows(octets, at, _SPENT, spent)
         state.budget = Budget(rows)
         state.events, at = _rows(octets, at, _EVENT, events)

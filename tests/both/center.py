@@ -162,7 +162,7 @@ def test_out_of_order_commands_are_each_executed_once():
     ]
     for index in (3, 0, 4, 1, 2, 3, 0):
         bench.do(bench.center.receive(frames[index]))
-    assert sorted(bench.state.pairs) == [(number, 1) for number in range(1, 6)]
+    assert sorted(bench.state.pairs()) == [(number, 1) for number in range(1, 6)]
 
 
 def test_an_old_stop_is_not_taken_for_done():

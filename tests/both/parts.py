@@ -130,3 +130,23 @@ def test_a_damaged_publish_is_refused():
         except packets.PacketError:
             continue
         raise AssertionError("accepted when cut at %d" % cut)
+
+
+def test_a_pair_is_known_by_itself_and_not_by_octets_of_two():
+    """Also where the end of one and the beginning of the next look like it."""
+    state = State()
+    for number in range(130):
+        state.execute(number << 8, number % 3)
+    assert state.pairs() == [(number << 8, number % 3) for number in range(2, 130)]
+    for incident, activation in state.pairs():
+        assert state.executed(incident, activation)
+        assert not state.executed(incident, 3)
+    # The octets of two neighbours, shifted by one: a pair that nobody executed.
+    state = State()
+    state.execute(0x0102030405060708, 9)
+    state.execute(0x0A0B0C0D0E0F1011, 1)
+    assert not state.executed(0x0203040506070809, 0x0A)
+    state.execute(0x0203040506070809, 0x0A)
+    assert state.executed(0x0203040506070809, 0x0A)
+    state.forget()
+    assert not state.executed(0x0203040506070809, 0x0A)

@@ -116,7 +116,7 @@ def test_a_new_device_starts_empty():
     """No state at all: boot count 0, nothing executed."""
     state = Vault("", Flash(), Flash().open).load(0)
     assert state.boot == 0
-    assert state.pairs == []
+    assert state.pairs() == []
 
 
 def test_littlefs_cut_at_every_block_operation():
@@ -146,7 +146,7 @@ def test_littlefs_cut_at_every_block_operation():
         assert on(Ram(device.data), lambda: found.append(Vault("/flash/", os).load(0))) is None  # noqa: B023
         # Everything that a save returned for is there; at most the one that was cut is there as well.
         assert written[0] <= found[0].boot <= written[0] + 1, (dies_at, written, found[0].boot)
-        assert [pair[0] for pair in found[0].pairs] == list(range(1, found[0].boot + 1))
+        assert [pair[0] for pair in found[0].pairs()] == list(range(1, found[0].boot + 1))
         dies_at += 1
     assert dies_at > 30
 

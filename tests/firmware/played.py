@@ -81,11 +81,11 @@ class PlayedCenter(Bench):  # type: ignore[misc]
             if any(activation is seen for seen in self._seen):
                 continue
             self._seen.append(activation)
-            pair = self.state.pairs[-1]
+            pair = self.state.pairs()[-1]
             assert pair[0] == activation.order[2]
             authority, counter, _ = activation.order
             start = Start(
                 self.ticks, pair, authority, counter, activation.class_code, activation.outputs,
-                pair in unpack(self.flash).pairs, self.state.boot,
+                pair in unpack(self.flash).pairs(), self.state.boot,
             )  # fmt: skip
             self.starts.append(start)
