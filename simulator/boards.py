@@ -201,9 +201,13 @@ class BoardProcess:
             seen = self.snapshot(name).lines
             said = (await self.log(name))[before:]
             if text not in said:
+
+                def spoke(seen: int = seen) -> bool:
+                    return self.snapshot(name).lines != seen
+
                 left_s = max(0.001, deadline - time.monotonic())
                 what = f"{text!r} on the console of {name}, which said {said[-300:]!r},"
-                await self.until(lambda seen=seen: self.snapshot(name).lines != seen, left_s, what)
+                await self.until(spoke, left_s, what)
         return said
 
     async def _ask(self, verb: str, board: str, **values: Any) -> str:

@@ -39,11 +39,6 @@ class Flow:
     heard: int
     battery_mv: int
 
-    @property
-    def load_ma(self) -> int:
-        """What all outputs draw together."""
-        return self.siren_ma + self.strobe_ma + self.floodlight_ma + self.indicator_ma
-
 
 def flow(level: int, faults: set[str], timer_cut: bool, battery_mv: int, resistance_mohm: int) -> Flow:
     """What flows when the pins are at `level`; `timer_cut` says that the hardware timer has taken the siren's supply."""

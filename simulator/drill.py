@@ -12,11 +12,13 @@ from typing import Any
 
 import httpx
 
+from simulator import intruder
 from simulator.city import City
 from simulator.demo import runtime
 from simulator.errors import SimulatorError
+from simulator.fob import FIXED, ROLLING, Fob, fob_key
 from simulator.plan import city as city_plan
-from simulator.script import Alert, Script, Step, load
+from simulator.script import Alert, FobPress, Script, Step, load
 from simulator.verdict import Change, Entry, Verdict, judge
 
 _POLL_S = 0.1
@@ -70,6 +72,8 @@ class _Stage:
         self._began = 0.0
         self._wall = 0.0
         self._alerts: dict[str, str] = {}
+        self._fobs: dict[tuple[int, int], Fob] = {}
+        self._sent: dict[Fob, list[int]] = {}
         self._do: dict[str, Callable[[Any], Awaitable[None]]] = {
             "alert": self._alert,
             "press": lambda name: city.boards.press(name),
@@ -79,7 +83,19 @@ class _Stage:
             "start": self._start,
             "power_off": lambda name: city.boards.power(name, False),
             "power_on": lambda name: city.boards.power(name, True),
+            "stall": lambda name: city.boards.stall(name),
+            "freeze": lambda name: city.boards.freeze(name),
+            "thaw": lambda name: city.boards.thaw(name),
+            "evict": lambda name: intruder.evict(city, name),
+            "retain": lambda name: intruder.retain(city, name),
             "silence": self._silence,
+        }
+        self._do_at: dict[str, Callable[[str, Any], Awaitable[None]]] = {
+            "fault": lambda name, fault: city.boards.fault(name, fault),
+            "repair": lambda name, fault: city.boards.fault(name, fault, False),
+            "set": self._set,
+            "fob": self._fob,
+            "type": lambda name, text: city.boards.type(name, text),
         }
 
     async def play(self, script: Script) -> None:
@@ -105,13 +121,22 @@ class _Stage:
         for alert, incident in self._alerts.items():
             entries = (await self._city.incident(incident))["timeline"]
             timelines[alert] = [Entry(one["at"] - self._wall, one["kind"], one["text"]) for one in entries]
-        return [judge(expect, outputs, timelines) for expect in script.expect]
+        now_s = time.monotonic() - self._began
+        fleet = {
+            center["center"]: [Entry(now_s - one["s_ago"], one["event"], "") for one in center["events"]]
+            for center in await self._city.centers()
+        }
+        return [judge(expect, outputs, timelines, fleet) for expect in script.expect]
 
     async def _at(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, self._began + at_s - time.monotonic()))
 
     async def _step(self, step: Step) -> None:
-        await self._do[step.action](getattr(step, step.action))
+        what = getattr(step, step.action)
+        if step.center is not None:
+            await self._do_at[step.action](step.center, what)
+        else:
+            await self._do[step.action](what)
 
     async def _alert(self, alert: Alert) -> None:
         """As a phone does: again, with the same id, until it is answered."""
@@ -124,6 +149,19 @@ class _Stage:
                 self._alerts[alert.id] = answer["incident"]
                 return
             await asyncio.sleep(_POLL_S)
+
+    async def _set(self, center: str, values: dict[str, int]) -> None:
+        for name, value in values.items():
+            await self._city.boards.set_input(center, name, value)
+
+    async def _fob(self, center: str, press: FobPress) -> None:
+        kind = {"fixed": FIXED, "rolling": ROLLING}[press.kind]
+        fob = self._fobs.setdefault((kind, press.identity), Fob(kind, press.identity, 0))
+        if press.key and not fob.key:
+            fob.key = fob_key(int(press.key, 16), press.identity)
+        if not press.again or fob not in self._sent:
+            self._sent[fob] = [us for _, us in fob.press(press.button)]
+        await self._city.boards.radio(center, self._sent[fob])
 
     async def _kill(self, name: str) -> None:
         if name[0] == "C":

@@ -6,17 +6,30 @@ A file that is wrong is refused with one sentence that names the place; nothing 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from simulator.circuit import FAULTS
 from simulator.errors import SimulatorError
+from simulator.hardware import INPUTS
 
 OutputName = Literal["siren", "strobe", "floodlight", "indicator"]
 ServiceName = Annotated[str, Field(pattern=r"^(broker|central|G\d{6}|G\d{6} broker)$")]
 CenterName = Annotated[str, Field(pattern=r"^C\d{6}$")]
+GatewayName = Annotated[str, Field(pattern=r"^G\d{6}$")]
+Fault = Annotated[str, AfterValidator(lambda name: one_of(name, FAULTS))]
+Input = Annotated[str, AfterValidator(lambda name: one_of(name, INPUTS))]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+def one_of(name: str, names: Iterable[str]) -> str:
+    """The name, when it is one of these; raises ValueError with all of them."""
+    if name not in names:
+        raise ValueError(f"{name!r} is none of: {', '.join(names)}")
+    return name
 
 
 class _Strict(BaseModel):
@@ -33,10 +46,24 @@ class Alert(_Strict):
     age_s: float = 0
 
 
+class FobPress(_Strict):
+    """A panic fob pressed near a center. `identity` is its 20 bits (fixed) or serial (rolling), `key` its maker's in hex.
+
+    The same fob again goes on counting; `again` plays what it sent last, as somebody does who recorded it.
+    """
+
+    kind: Literal["fixed", "rolling"]
+    identity: Annotated[int, Field(ge=0, lt=1 << 28)]
+    key: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{0,16}$")] = ""
+    button: Annotated[int, Field(ge=1, le=15)] = 1
+    again: bool = False
+
+
 class Step(_Strict):
-    """One thing that happens at `at_s`: exactly one of the others is given."""
+    """One thing that happens at `at_s`: exactly one of the others is given; `center` says where, for those of `AT`."""
 
     at_s: Seconds
+    center: CenterName | None = None
     alert: Alert | None = None
     press: CenterName | None = None
     release: CenterName | None = None
@@ -45,6 +72,16 @@ class Step(_Strict):
     start: ServiceName | None = None
     power_off: CenterName | None = None
     power_on: CenterName | None = None
+    stall: CenterName | None = None
+    freeze: CenterName | None = None
+    thaw: CenterName | None = None
+    fault: Fault | None = None
+    repair: Fault | None = None
+    set: dict[Input, int] | None = None
+    fob: FobPress | None = None
+    type: str | None = None
+    evict: GatewayName | None = None
+    retain: CenterName | None = None
     silence: str | None = None
 
     @model_validator(mode="after")
@@ -52,6 +89,8 @@ class Step(_Strict):
         given = [name for name in ACTIONS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"a step does exactly one thing, one of: {', '.join(ACTIONS)}")
+        if (self.center is not None) != (given[0] in AT):
+            raise ValueError(f"{', '.join(AT)} want `center`, the others do not; this is {given[0]}")
         return self
 
     @property
@@ -60,7 +99,8 @@ class Step(_Strict):
         return next(name for name in ACTIONS if getattr(self, name) is not None)
 
 
-ACTIONS = tuple(name for name in Step.model_fields if name != "at_s")
+ACTIONS = tuple(name for name in Step.model_fields if name not in ("at_s", "center"))
+AT = ("fault", "repair", "set", "fob", "type")
 
 
 class Output(_Strict):
@@ -87,17 +127,25 @@ class Timeline(_Strict):
     times: Annotated[int, Field(ge=1)] | None = None
 
 
+class Told(_Strict):
+    """What centers told of themselves, as central shows it of its fleet: the newest event of a kind, by its words."""
+
+    centers: list[CenterName]
+    event: str
+
+
 class Expect(_Strict):
-    """What must be seen within `between_s` (seconds since the start): an output or a timeline entry."""
+    """What must be seen within `between_s` (seconds since the start): an output, a timeline entry, or news of a center."""
 
     between_s: tuple[Seconds, Seconds]
     output: Output | None = None
     timeline: Timeline | None = None
+    fleet: Told | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Expect:
-        if (self.output is None) == (self.timeline is None):
-            raise ValueError("an expectation is about an `output` or about a `timeline`")
+        if sum(one is not None for one in (self.output, self.timeline, self.fleet)) != 1:
+            raise ValueError("an expectation is about an `output`, about a `timeline` or about the `fleet`")
         if self.between_s[0] >= self.between_s[1]:
             raise ValueError("`between_s` wants the earlier time first")
         return self

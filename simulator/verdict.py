@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.script import Expect, Output, Timeline
+from simulator.script import Expect, Output, Timeline, Told
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,21 @@ class Verdict:
 
 Outputs = Mapping[str, Sequence[Change]]
 Timelines = Mapping[str, Sequence[Entry]]
+# Of each center what it told, `kind` being the words of the event.
+Fleet = Mapping[str, Sequence[Entry]]
 
 
-def judge(expect: Expect, outputs: Outputs, timelines: Timelines) -> Verdict:
+def judge(expect: Expect, outputs: Outputs, timelines: Timelines, fleet: Fleet) -> Verdict:
     """The verdict on one expectation."""
     window = expect.between_s
     if expect.output is not None:
         problems = [_output_problem(expect.output, window, outputs.get(name, ())) for name in expect.output.centers]
         found = [f"{name} {problem}" for name, problem in zip(expect.output.centers, problems, strict=True) if problem]
         return Verdict(describe(expect), not found, "; ".join(found) or "seen")
+    if expect.fleet is not None:
+        return _fleet(expect, expect.fleet, window, fleet)
     if expect.timeline is None:
-        raise ValueError("an expectation is about an output or a timeline")
+        raise ValueError("an expectation is about an output, a timeline or the fleet")
     return _timeline(expect, expect.timeline, window, timelines)
 
 
@@ -61,6 +65,8 @@ def describe(expect: Expect) -> str:
         return f"{', '.join(wanted.centers)}: {wanted.output} {verb}{often} {when}"
     if expect.timeline is not None:
         return f"alert {expect.timeline.alert}: {expect.timeline.entry!r} on the timeline {when}"
+    if expect.fleet is not None:
+        return f"{', '.join(expect.fleet.centers)}: told {expect.fleet.event!r} {when}"
     return when
 
 
@@ -88,6 +94,16 @@ def _output_problem(wanted: Output, window: tuple[float, float], history: Sequen
     if wanted.times is not None and times != wanted.times:
         return f"turned its {wanted.output} {wanted.turns} {times} times"
     return "" if times else f"did not turn its {wanted.output} {wanted.turns}"
+
+
+def _fleet(expect: Expect, wanted: Told, window: tuple[float, float], fleet: Fleet) -> Verdict:
+    problems = []
+    for name in wanted.centers:
+        told = fleet.get(name, ())
+        if not any(wanted.event in one.kind and window[0] <= one.at_s <= window[1] for one in told):
+            seen = ", ".join(f"{one.kind} at {one.at_s:.1f} s" for one in told) or "nothing"
+            problems.append(f"{name} told: {seen}")
+    return Verdict(describe(expect), not problems, "; ".join(problems) or "seen")
 
 
 def _timeline(expect: Expect, wanted: Timeline, window: tuple[float, float], timelines: Timelines) -> Verdict:

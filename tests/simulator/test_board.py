@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from protocol import words
-from protocol.codes import POWER, SIREN
+from protocol.codes import FLOODLIGHT, POWER, SIREN, STROBE
 from simulator.board import Bench, Board
 from simulator.boards import BoardProcess
 from simulator.circuit import NOMINAL_MA
@@ -105,7 +105,7 @@ def test_the_current_is_what_the_siren_does(folder: Path) -> None:
         line.say(score((POWER, LONG_MS, STEADY)))
         # A pulse of nothing: what flows once that score is played.
         line.say("p 0 20")
-        assert await line.hear("m") == [NOMINAL_MA[SIREN]]
+        assert await line.hear("m") == [NOMINAL_MA[SIREN], 0, 0, 0]
         assert boards.on(NAME)
         line.say(score())
         await line.siren_ma(0)
@@ -204,5 +204,23 @@ def test_a_request_that_is_none_is_answered(folder: Path) -> None:
         assert json.loads(await asyncio.wait_for(reader.readline(), UP_S))["answer"] == 7
         writer.close()
         await sound(boards)
+
+    on_boards(walk, folder)
+
+
+def test_a_test_pulse_ends_by_itself_and_tells_what_flowed(folder: Path) -> None:
+    """The interrupt runs many times meanwhile and does not disturb it; what a score plays is as before afterwards."""
+
+    async def walk(boards: BoardProcess) -> None:
+        line = await FirmwareLine.take_over(boards, NAME)
+        line.say(f"p {SIREN | POWER} 200")
+        assert await line.hear("m") == [NOMINAL_MA[SIREN], 0, 0, 0]
+        line.say("p 0 20")
+        assert await line.hear("m") == [0, 0, 0, 0]
+        line.say(score((FLOODLIGHT, LONG_MS, STEADY)))
+        line.say(f"p {STROBE} 50")
+        assert await line.hear("m") == [0, NOMINAL_MA[STROBE], NOMINAL_MA[FLOODLIGHT], 0]
+        await boards.until(lambda: boards.snapshot(NAME).outputs == {"floodlight"}, UP_S, "the end of the pulse")
+        line.close()
 
     on_boards(walk, folder)

@@ -67,7 +67,7 @@ def test_a_program_on_its_board(tmp_path: Path, runtime: str, reported: str) -> 
         await writer.drain()
         writer.write(b"0 0 -1 -1 2\n")
         await hear(5)
-        writer.write(b"m 1600\n")
+        writer.write(b"m 1600 250 0 0\n")
         await hear(1)
         # A silent button is pressed; the second line is the state that counts.
         writer.write(b"i 0 0 0 1 0 12700 0 0 0 0 -1 -1 2\ni 0 1 1 0 1 11000 1600 4 850 20 105 70 2\n")

@@ -18,6 +18,25 @@ output = { centers = ["C000001"], output = "siren", turns = "on" }
 """
 
 
+ALERT = 'alert = { id = "a", class = "general", group = 1 }'
+ACTIONS_AT_CENTERS = """
+name = "hands"
+do = [
+  { at_s = 1, center = "C000001", fault = "stuck" },
+  { at_s = 2, center = "C000001", repair = "stuck" },
+  { at_s = 3, center = "C000001", set = { mains = 0, battery_mv = 11500, light = -1 } },
+  { at_s = 4, center = "C000001", fob = { kind = "rolling", identity = 7, key = "0123456789abcdef", again = true } },
+  { at_s = 5, center = "C000001", type = "identify" },
+  { at_s = 6, stall = "C000001" },
+  { at_s = 7, thaw = "C000001" },
+  { at_s = 8, freeze = "C000001" },
+  { at_s = 9, evict = "G000001" },
+  { at_s = 10, retain = "C000001" },
+]
+expect = [{ between_s = [1, 5], fleet = { centers = ["C000001"], event = "mains lost" } }]
+"""
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "drill.toml"
     path.write_text(text)
@@ -29,6 +48,15 @@ def test_a_good_drill_is_read_whole(tmp_path: Path) -> None:
     script = load(written(tmp_path, GOOD))
     assert script.do[0].action == "alert"
     assert script.length_s == 5
+
+
+def test_what_a_hand_does_to_a_center_is_read(tmp_path: Path) -> None:
+    """Faults, inputs, fobs, the console, a program that stands still, and somebody on the wire."""
+    script = load(written(tmp_path, ACTIONS_AT_CENTERS))
+    assert [step.action for step in script.do] == [
+        "fault", "repair", "set", "fob", "type", "stall", "thaw", "freeze", "evict", "retain",
+    ]  # fmt: skip
+    assert script.do[2].set == {"mains": 0, "battery_mv": 11500, "light": -1}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +71,14 @@ def test_a_good_drill_is_read_whole(tmp_path: Path) -> None:
         ('"C000001"', '"c1"', "centers"),
         ("[[do]]", "[[do", "is not TOML"),
         ('name = "general"', 'name = "general"\ncolour = "red"', "colour"),
+        ("at_s = 1", 'at_s = 1\ncenter = "C000001"', "want `center`"),
+        (ALERT, 'fault = "stuck"', "want `center`"),
+        (ALERT, 'center = "C000001"\nfault = "rust"', "'rust' is none of: stuck, stuck_path, dead"),
+        (ALERT, 'center = "C000001"\nset = { voltage = 1 }', "'voltage' is none of: panic, silent, tamper, mains"),
+        (ALERT, 'center = "C000001"\nset = { mains = "no" }', "do.0.set.mains"),
+        (ALERT, 'center = "C000001"\nfob = { kind = "loud", identity = 1 }', "do.0.fob.kind"),
+        ('output = { centers = ["C000001"], output = "siren", turns = "on" }', "", "about the `fleet`"),
+        ('turns = "on" }', 'turns = "on" }\nfleet = { centers = [], event = "motion" }', "about the `fleet`"),
     ],
 )
 def test_a_wrong_drill_is_refused_in_one_sentence(tmp_path: Path, change: str, to: str, complaint: str) -> None:

@@ -35,14 +35,14 @@ def expecting(between: tuple[float, float], **output: object) -> Expect:
 )
 def test_an_output_is_judged_by_its_changes_within_the_window(expect: Expect, history: list[Change], met: bool) -> None:
     """Turning counts changes inside the window; staying allows none, and wants the level from the start."""
-    assert judge(expect, {"C000001": history}, {}).met is met
+    assert judge(expect, {"C000001": history}, {}, {}).met is met
 
 
 def test_a_timeline_entry_counts_only_within_the_window() -> None:
     """An entry that came too late does not meet the expectation, and the reason says what was there."""
     expect = Expect.model_validate({"between_s": (0, 2), "timeline": {"alert": "a", "entry": "sounding"}})
-    assert judge(expect, {}, {"a": [Entry(1, "sounding", "C000001")]}).met
-    late = judge(expect, {}, {"a": [Entry(3, "sounding", "C000001")]})
+    assert judge(expect, {}, {"a": [Entry(1, "sounding", "C000001")]}, {}).met
+    late = judge(expect, {}, {"a": [Entry(3, "sounding", "C000001")]}, {})
     assert not late.met
     assert "sounding at 3.0 s" in late.reason
 
@@ -51,5 +51,26 @@ def test_an_entry_that_must_come_once_may_not_come_twice() -> None:
     """`times` is exact."""
     expect = Expect.model_validate({"between_s": (0, 9), "timeline": {"alert": "a", "entry": "opened", "times": 1}})
     once = [Entry(1, "opened", "")]
-    assert judge(expect, {}, {"a": once}).met
-    assert not judge(expect, {}, {"a": once * 2}).met
+    assert judge(expect, {}, {"a": once}, {}).met
+    assert not judge(expect, {}, {"a": once * 2}, {}).met
+
+
+@pytest.mark.parametrize(
+    ("told", "met"),
+    [
+        ([Entry(2, "mains lost", "")], True),
+        ([Entry(6, "mains lost", "")], False),
+        ([Entry(2, "mains back", "")], False),
+        ([], False),
+    ],
+)
+def test_news_of_a_center_count_within_the_window(told: list[Entry], met: bool) -> None:
+    """Of every center that is named; the reason says who told what instead."""
+    expect = Expect.model_validate(
+        {"between_s": (1, 5), "fleet": {"centers": ["C000001", "C000002"], "event": "mains lost"}}
+    )
+    whole = [Entry(1.5, "mains lost", "")]
+    verdict = judge(expect, {}, {}, {"C000001": whole, "C000002": told})
+    assert verdict.met is met
+    assert met or "C000002 told" in verdict.reason
+    assert not judge(expect, {}, {}, {"C000001": whole}).met
