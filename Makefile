@@ -17,13 +17,13 @@ drill: ## run a scripted drill: make drill ARGS="simulator/drills/general.toml"
 	@.venv/bin/sereno-sim drill $(ARGS)
 
 test: ## everything, against real mosquitto, MicroPython, SQLite and Chromium
-	@./scripts/environment central,gateway,simulator,dev
+	@./scripts/environment central,gateway,installer,simulator,dev
 	@./scripts/system mosquitto "the journeys, links and campaigns cannot run"
 	@./scripts/system chromium "the operators' page cannot be looked at"
 	@$(PY) -m pytest $(ARGS)
 
 check: ## static: lint, format, types, import contracts, firmware for the boards, file sizes
-	@./scripts/environment central,gateway,simulator,dev
+	@./scripts/environment central,gateway,installer,simulator,dev
 	@$(PY) scripts/check.py $(ARGS)
 
 bench: ## figures of the real chain beside their floors, in one run (--json)
