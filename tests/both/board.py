@@ -236,6 +236,21 @@ def test_a_horn_swings_at_its_pitch_and_stops():
         assert bench.on() == 0
 
 
+def test_an_end_by_error_leaves_nothing_playing():
+    """What firmware.main does when the program fails: off, and the interrupt brings nothing back."""
+    for bench in benches():
+        bench.play(ALL)
+        bench.chip.run(10)
+        bench.file.outputs_off()
+        bench.chip.run(100)
+        assert bench.on() == 0
+        bench.play(ALL)
+        bench.chip.run(10)
+        bench.board.restart()
+        assert bench.on() == 0
+        assert bench.chip.events[-1] == ("reset",)
+
+
 def test_a_factory_new_board_starts():
     """Without any file it looks, feeds and listens to its console; it joins no network."""
     for bench in benches():

@@ -8,6 +8,7 @@ from tests.both.board import benches
 from tests.both.radio import END, HOPPING, KEPT
 from tests.both.transmitter import Random, frame
 
+LONGEST_LINE = 1024
 SOUND = {"settings": {"microphone": True}}
 MOTION = {"settings": {"motion": True}}
 
@@ -199,7 +200,10 @@ def test_lines_from_the_console():
         bench.chip.typed = b"status\r\n\r\nset name Plaza Espa\xc3\xb1a\nhel"
         assert [bench.board.typed() for _ in range(3)] == ["status", "set name Plaza Espa\u00f1a", None]
         bench.chip.typed = b"p\n" + b"x" * 3000 + b"\nhelp\n\xff\xfe\nidentify\n"
-        typed = [line for line in [bench.board.typed() for _ in range(40)] if line is not None]
+        typed = []
+        for _ in range(40):
+            typed += [line for line in (bench.board.typed(),) if line is not None]
+            assert len(bench.board._line) <= LONGEST_LINE + 1
         assert typed == ["help", "help", "identify"]
 
 

@@ -1,6 +1,6 @@
 """A chip of a few lines, of either port: `machine`, `network`, `time` and what else a board file uses, for both interpreters.
 
-It is as strict as the ports are where that matters, by their sources at 1.29: what they refuse is refused here. Time is
+It is as strict as the ports are where that matters, by their sources of 1.28 and 1.29: what they refuse is refused here. Time is
 virtual; callbacks run with MicroPython's heap locked, so that one that takes memory fails.
 """
 

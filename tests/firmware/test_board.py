@@ -6,6 +6,7 @@ import builtins
 import os
 import re
 import runpy
+import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from firmware import boot
+from installer.build import compiled, sources
 from tests.both.board import Bench
 from tests.firmware.chip import PLATFORMS, Chip, Names
 
@@ -198,6 +200,27 @@ def test_free_octets_are_those_of_the_flash(platform: str, tmp_path: Path) -> No
     found = os.statvfs(tmp_path)
     board = Bench(platform).file.Board(f"{tmp_path}/")
     assert abs(board.free() - found.f_bsize * found.f_bfree) < 1 << 28
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_board_leaves_the_heap_to_the_center(platform: str, tmp_path: Path) -> None:
+    """Compiled as releases are, its files and the board hold less than 28 kB of a 64-bit interpreter's heap, about twice
+    of what a board's needs; the receiver less than 6 kB more, and only where one is fitted."""
+    for path, octets in compiled(sources(KINDS[platform]).items()):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(octets)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("micropython")), str(ROOT / "tests/firmware/heap_of_board.py"), platform],
+        env={**os.environ, "MICROPYPATH": f".frozen:{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    modules, board, receiver = map(int, done.stdout.split())
+    assert 5_000 < modules + board < 28_000
+    assert receiver < 6_000
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
