@@ -1,4 +1,4 @@
-"""Chooses the slot whose program starts. It is the board's own boot.py, once and for all: no update replaces it.
+"""Chooses the slot whose program starts. Laid down once as /choose.py, for the board's own /boot.py; no update replaces it.
 
 So it asks for nothing but the interpreter, and what it reads and writes is a contract with every release: `slots-a` and
 `slots-b` (SHA-256, then JSON), and `contents` in each slot. Whatever it finds, it starts something, and never raises.
@@ -162,9 +162,3 @@ def _present(folder, files, order):
         except OSError:
             pass
     return None
-
-
-if __name__ == "__main__":
-    import os
-
-    choose("/device/", os)

@@ -8,6 +8,7 @@ from firmware import boot, manifest
 from firmware.boot import SLOTS, TRIES
 from firmware.unpack import BLOCK, held, unpack
 from protocol.errors import Malformed, ProtocolError
+from protocol.manifest import unpack as unpacked
 
 # So often an image may turn out not to be the signed one before its offers are refused until the next start: flash wears.
 SPOILED = 3
@@ -54,7 +55,7 @@ class Updater:
             self._stopped = False
             return None
         try:
-            one = manifest.unpack(octets)
+            one = unpacked(octets)
             free += held(self._folder + self._other(), self._files)
             reason = self._against(one, now) or manifest.acceptable(
                 one, self.running_sequence, self._board, now, free, alarm
@@ -172,7 +173,7 @@ class Updater:
         try:
             with self._open(self._folder + "offer", "rb") as file:
                 self._offer = file.read()
-            one = manifest.unpack(self._offer)
+            one = unpacked(self._offer)
         except (OSError, ProtocolError):
             return self._drop()
         if one.sequence <= self.running_sequence or one.sequence == self._state["failed"]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from firmware.manifest import MAX_IMAGE
 from firmware.package import MAGIC, Reader, checked
 from installer.errors import WrongUse
 from protocol.errors import Malformed
+from protocol.manifest import MAX_IMAGE
 
 RELEASE = "firmware/release.py"
 MAIN = "firmware/main.mpy"

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from firmware.manifest import CONTEXT, LAYOUT, MAGIC, Manifest, read, unpack
+from firmware.manifest import read
 from installer.errors import InstallerError, WrongUse
 from installer.image import Identity, identity
 from protocol.errors import BadTag, Malformed
+from protocol.manifest import CONTEXT, LAYOUT, MAGIC, Manifest, unpack
 
 _DATE = "%Y-%m-%d"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firmware.ed25519 import ORDER
-from firmware.manifest import SIGNED, SIZE
+from protocol.manifest import SIGNED, SIZE
 from simulator import release
 
 # What runs on the board that is attacked, and what an honest release would be.

@@ -7,8 +7,8 @@ import struct
 from hashlib import sha256
 
 from firmware import ed25519
-from firmware.manifest import CONTEXT, LAYOUT, MAGIC, Manifest
 from firmware.sha512 import sha512
+from protocol.manifest import CONTEXT, LAYOUT, MAGIC, Manifest
 
 SEED = b"a key for tests, known to anyone"
 ISSUED = 1790000000

@@ -1,8 +1,9 @@
 """The manifest of a release: what is read, what is refused and with which words."""
 
-from firmware import manifest
-from firmware.manifest import SIGNED, SIZE, acceptable, read, unpack
+from firmware.manifest import acceptable, read
+from protocol import manifest
 from protocol.errors import BadTag, Malformed
+from protocol.manifest import SIGNED, SIZE, unpack
 from simulator import release
 
 KEY = release.public_key()

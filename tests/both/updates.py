@@ -1,9 +1,9 @@
 """An update from offer to confirmation, and each way in which it must not go on."""
 
 from firmware import boot
-from firmware.manifest import unpack as unpacked
 from firmware.slots import Updater
 from firmware.unpack import unpack
+from protocol.manifest import unpack as unpacked
 from simulator import release
 from simulator.slots import FREE, KEY, NOW, put
 from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from firmware.manifest import CONTEXT, SIGNED, read
+from firmware.manifest import read
 from installer import image as images
+from protocol.manifest import CONTEXT, SIGNED
 from tests.installer.desk import ROOT, Desk
 
 MICROPYTHON = Path(sys.executable).with_name("micropython")
