@@ -1,7 +1,8 @@
 """What a center says of its own: kept until central has it, told again, never more often than it helps."""
 
+from firmware.state import unpack
 from protocol import codes
-from protocol.messages import ACK, CONFIRM, Confirm
+from protocol.messages import ACK, BEAT, CONFIRM, Confirm
 from tests.both.bench import Bench
 
 
@@ -70,3 +71,51 @@ def test_a_fob_tells_its_slot_and_a_silent_one_moves_nothing():
     assert acks[0].incident != acks[2].incident
     bench.do(bench.center.press(codes.PANIC_FOB, 9))
     assert bench.shown & codes.SIREN
+
+
+def test_an_event_older_than_its_field_is_told_all_the_same():
+    """18 hours and more: the age stands still, the event does not get lost."""
+    bench = Bench()
+    bench.do(bench.center.press(codes.SILENT_PANIC))
+    for _ in range(80):
+        bench.tick(1000000)
+    frames = [action[1] for action in bench.center.connected()]
+    assert [ACK.peek(frame).age for frame in frames] == [0xFFFF, 0xFFFF]
+
+
+def test_an_ack_that_waited_for_a_link_says_how_old_it_is():
+    """Under its own seal, added to the age it had; a heartbeat has none."""
+    bench = Bench()
+    bench.command()
+    frame, beat = bench.said[-1], bench.center.beat(0)[0]
+    answers, key = bench.center.answers, bench.identity.pairs[0].up
+    assert answers.aged(frame, 0) == frame
+    older = answers.aged(frame, 100)
+    assert (ACK.open(key, older).age, ACK.peek(older)[:8]) == (100, ACK.peek(frame)[:8])
+    assert ACK.open(key, answers.aged(older, 23)).age == 123
+    assert ACK.open(key, answers.aged(older, 1 << 20)).age == 0xFFFF
+    assert answers.aged(beat, 100) == beat
+
+
+def test_a_refused_frame_is_refused_in_the_same_octets():
+    """However often it comes; no sequence is spent on it."""
+    bench = Bench()
+    frame = bench.frame(center=43)
+    for _ in range(3):
+        bench.do(bench.center.receive(frame))
+    answers = [octets for octets in bench.said if len(octets) == ACK.size]
+    assert len(answers) == 3 and len(set(answers)) == 1
+
+
+def test_flash_is_ahead_of_every_sequence_that_is_said():
+    """From the first word of a boot, and however long it lasts: a power cut at any moment repeats none."""
+    bench = Bench()
+    for boot in range(3):
+        bench.boot(bool(boot))
+        assert BEAT.peek(bench.center.beat(0)[0]).sequence < unpack(bench.flash).reserved
+        for number in range(200):
+            # As the program does before it says anything.
+            if bench.center.answers.reserve():
+                bench.do([("save",)])
+            frames = bench.center.answers.beats(number, 12000, 0, 0, 0)
+            assert BEAT.peek(frames[0]).sequence < unpack(bench.flash).reserved, (boot, number)

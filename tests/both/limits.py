@@ -39,6 +39,22 @@ def test_only_a_rest_begins_a_new_period():
     assert limit.allowed(SIREN, 20000 + REST_MS + LIMIT_MS) == codes.INDICATOR
 
 
+def test_the_limit_stands_between_the_center_and_the_relay():
+    """Above the 180 s and the supply's 300 ms of the center, below the 185 s of the timer relay, which rests as long."""
+    assert 180300 < LIMIT_MS < 185000
+    assert REST_MS == 10000
+
+
+def test_a_rest_is_counted_from_its_beginning():
+    """Looked at every 10 ms, as the interrupt does."""
+    limit = Limit()
+    limit.allowed(SIREN, 0)
+    for at in range(1000, 1000 + REST_MS, PERIOD_MS):
+        limit.allowed(0, at)
+    limit.allowed(SIREN, 1000 + REST_MS)
+    assert limit.periods == 2
+
+
 def test_a_cut_lasts_until_the_rest():
     """The interrupt's cut is not undone by the next pulse."""
     limit = Limit()
