@@ -25,11 +25,12 @@ from simulator.plan import city as city_plan
 from simulator.view import Row, board
 
 FIRST_ALERT_S = 4.0
+FIRST = "C000001"
 _FRAME_S = 0.2
 _HOLD_S = 2.0
 HINTS = (
     "teclas:  g alerta general   m médica   f fuego   b bicicleta   v violencia de género   1-6 botón de esa central   "
-    "a reconocer   s silenciar   q salir"
+    "a reconocer   s silenciar   c corte de luz en C000001   r relé de su sirena, trabado   q salir"
 )
 _CLASSES = {"g": "general", "m": "medical", "f": "fire", "b": "bicycle_theft", "v": "gender_violence"}
 
@@ -99,6 +100,7 @@ class _Desk:
         self._screen = screen
         self._ended = ended
         self._count = 0
+        self._stuck = False
         self._held: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -125,6 +127,12 @@ class _Desk:
                 if incident["state"] in ("open", "sounding") or (key == "s" and incident["state"] == "acknowledged"):
                     with contextlib.suppress(SimulatorError):
                         await self._city.act(incident["id"], "acknowledge" if key == "a" else "stop")
+        elif key == "c":
+            mains = self._city.boards.snapshot(FIRST).inputs["mains"]
+            await self._city.boards.set_input(FIRST, "mains", 1 - mains)
+        elif key == "r":
+            self._stuck = not self._stuck
+            await self._city.boards.fault(FIRST, "stuck", self._stuck)
         elif key == "q":
             self._ended.set()
 
@@ -140,9 +148,13 @@ class _Desk:
             for center in group.centers:
                 snapshot = self._city.boards.snapshot(center.name)
                 pressed = frozenset(name for name in ("panic", "silent") if snapshot.inputs[name])
-                link = "en línea" if known[center.name]["up"] else "sin enlace"
-                battery = snapshot.inputs["battery_mv"]
-                rows.append(Row(center.name, group.name, snapshot.outputs, link, battery, pressed))
+                told = known[center.name]
+                link = "en línea" if told["up"] else "sin enlace"
+                health = told["report"].get("health") or {}
+                battery, mains = snapshot.inputs["battery_mv"], bool(snapshot.inputs["mains"])
+                rows.append(
+                    Row(center.name, group.name, snapshot.outputs, link, battery, pressed, mains, health.get("verdict"))
+                )
         incidents = [
             {
                 "number": incident["id"],

@@ -22,6 +22,7 @@ from simulator.script import Alert, FobPress, Script, Step, load
 from simulator.verdict import Change, Entry, Verdict, judge
 
 _POLL_S = 0.1
+_BLIP_US = 40
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class _Stage:
         self._alerts: dict[str, str] = {}
         self._fobs: dict[tuple[int, int], Fob] = {}
         self._sent: dict[Fob, list[int]] = {}
+        self._on_air: dict[str, float] = {}
         self._do: dict[str, Callable[[Any], Awaitable[None]]] = {
             "alert": self._alert,
             "press": lambda name: city.boards.press(name),
@@ -161,7 +163,10 @@ class _Stage:
             fob.key = fob_key(int(press.key, 16), press.identity)
         if not press.again or fob not in self._sent:
             self._sent[fob] = [us for _, us in fob.press(press.button)]
-        await self._city.boards.radio(center, self._sent[fob])
+        # A receiver knows by the silence before it that this is another press.
+        silence_us = int((time.monotonic() - self._on_air.get(center, self._began)) * 1e6)
+        await self._city.boards.radio(center, [_BLIP_US, max(1, silence_us), *self._sent[fob]])
+        self._on_air[center] = time.monotonic()
 
     async def _kill(self, name: str) -> None:
         if name[0] == "C":
