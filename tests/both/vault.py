@@ -1,9 +1,11 @@
 """Power cuts at every flash operation: what was acted on before is known afterwards, and replaying everything moves nothing."""
 
+from firmware.state import unpack
 from firmware.vault import Vault
 from protocol import codes
 from tests.both.bench import Bench
 from tests.both.flash import Flash, Mounted, PowerCut, Ram, formatted, littlefs, on
+from tests.both.readers import error_of
 
 INCIDENTS = (11, 12, 13)
 
@@ -110,6 +112,27 @@ def test_a_state_is_read_as_often_as_one_likes():
     vault.save(state)
     assert vault.load(0).boot == boot + 1
     assert Vault("", flash, flash.open).load(0).boot == boot + 1
+
+
+def test_after_each_start_the_older_file_is_written_over():
+    """So that the newest two states are there, and a rotten newest one costs no more than one save."""
+    flash = Flash()
+    for boot in range(1, 8):
+        vault = Vault("", flash, flash.open)
+        state = vault.load(0)
+        state.boot = boot
+        vault.save(state)
+        alone = [Flash({name: octets}) for name, octets in flash.files.items()]
+        kept = sorted([Vault("", one, one.open).load(0).boot for one in alone])
+        assert kept == ([boot - 1, boot] if boot > 1 else [1])
+
+
+def test_only_a_state_of_this_layout_is_one():
+    """Another version, or octets behind its end, is nothing that this program wrote."""
+    octets = FlashBench(Flash()).state.pack()
+    for other in (bytes([octets[0] - 1]) + octets[1:], bytes([octets[0] + 1]) + octets[1:], octets + b"\x00"):
+        assert error_of(unpack, other) == "Malformed"
+    assert error_of(unpack, octets) is None
 
 
 def test_a_new_device_starts_empty():
