@@ -6,10 +6,14 @@ import sys
 
 from firmware import boot, manifest
 from firmware.boot import SLOTS, TRIES
-from firmware.unpack import BLOCK, held, unpack
+from firmware.fetched import BLOCK, Fetched
+from firmware.package import Reader
+from firmware.unpack import Needed, emptied, held, unpack
 from protocol.errors import Malformed, ProtocolError
 from protocol.manifest import unpack as unpacked
 
+# So much of flash stays free for state, settings and journal, whatever is fetched or unpacked.
+SPARE = 24576
 # So often an image may turn out not to be the signed one before its offers are refused until the next start: flash wears.
 SPOILED = 3
 
@@ -39,13 +43,16 @@ class Updater:
         self._offer = b""
         self._offered = None
         self._have = 0
+        self._roomy = False
+        self._image = Fetched(folder, files, opened)
         self._look()
 
-    def offer(self, octets, now, free, alarm):
+    def offer(self, octets, now, free, alarm, verify=True):
         """None when this signed manifest is taken (or was), else why it is not.
 
         `now`: Unix seconds of central's time or None; `free`: octets of flash that are free; `alarm`: whether one runs.
-        Takes the second or two of a signature once all the rest is well.
+        Takes the second or two of a signature once all the rest is well; without `verify` that is left to `step`, which
+        lays nothing down that is not signed.
         """
         if self._running is None:
             return "not started from a slot"
@@ -62,14 +69,15 @@ class Updater:
             )
             if reason:
                 return reason
-            manifest.read(octets, self._key)
+            if verify:
+                manifest.read(octets, self._key)
         except ProtocolError as error:
             return str(error)
         return self._take(octets)
 
     def wanted(self):
         """(sequence, offset) of the block to fetch next, or None."""
-        if self._offered is None or self._stopped or self._have >= self._offered.size:
+        if self._offered is None or self._stopped or self.ready or not self._roomy or self._have >= self._offered.size:
             return None
         return self._offered.sequence, self._have
 
@@ -80,28 +88,28 @@ class Updater:
         """
         if self.wanted() == (sequence, offset) and len(octets) == min(BLOCK, self._offered.size - offset):
             try:
-                with self._open(self._folder + "image", "r+b" if offset else "wb") as file:
-                    file.seek(offset)
-                    file.write(octets)
+                self._image.write(offset, octets)
                 self._have = offset + len(octets)
             except OSError:
                 self._fault("flash failed")
         return self._percent()
 
     def step(self):
-        """A small piece of what follows the last block; True while there is more. Not while an alarm runs.
+        """A small piece of the work on flash; False when there is no more for now: perhaps a block is wanted. Not in an alarm.
 
-        Checks the digest of all that was fetched, unpacks it, reads it back, sets the trial; then `ready`.
+        Before the first block it makes room; after the last it checks the digest of all that was fetched, unpacks it, reads
+        it back, sets the trial; then `ready`.
         """
         if self._work is None:
-            if self._offered is None or self._stopped or self.ready or self._have < self._offered.size:
+            if self._offered is None or self._stopped or self.ready or self.wanted():
                 return False
-            self._work = self._finish()
+            self._work = self._finish() if self._roomy else self._make_room()
         try:
             next(self._work)
             return True
         except StopIteration:
-            pass
+            self._work = None
+            return self._offered is not None and not self.ready and not self.wanted()
         except ProtocolError as error:
             self._spoil(str(error))
         except (OSError, MemoryError) as error:
@@ -179,12 +187,8 @@ class Updater:
         if one.sequence <= self.running_sequence or one.sequence == self._state["failed"]:
             return self._drop()
         self._offered = one
-        try:
-            size = self._files.stat(self._folder + "image")[6]
-        except OSError:
-            size = 0
-        # Whole blocks only: a cut may have torn the last one. Too long a file is none of ours.
-        self._have = 0 if size > one.size else size if size == one.size else size // BLOCK * BLOCK
+        self._roomy = False
+        self._have = self._image.length(one.size)
         return None
 
     def _drop(self):
@@ -195,22 +199,49 @@ class Updater:
         self._offer = b""
         self._have = 0
         self._stopped = False
-        for name in ("image", "offer"):
-            try:
-                self._files.remove(self._folder + name)
-            except OSError:
-                pass
+        try:
+            self._files.remove(self._folder + "offer")
+        except OSError:
+            pass
+        self._image.remove()
+
+    def _make_room(self):
+        """The other slot gives way before the first block where both would not fit."""
+        missing = self._image.taken(self._offered.size - self._have) + SPARE
+        if self._free() < missing:
+            for _ in emptied(self._folder + self._other(), self._files):
+                yield
+            if self._free() < missing:
+                return self._too_large()
+        self._roomy = True
+
+    def _too_large(self):
+        self._work = None
+        self._error = "too large: %d" % self._offered.sequence
+        self._drop()
+
+    def _free(self):
+        found = self._files.statvfs(self._folder or ".")
+        return found[0] * found[3]
 
     def _finish(self):
         offered = manifest.read(self._offer, self._key)
         yield
-        if boot.digest(self._folder + "image", self._open) != offered.digest:
+        needed = Needed()
+        reader = Reader(needed.begin)
+        for block in self._image.blocks(offered.size):
+            reader.feed(block)
+            yield
+        if reader.end() != offered.digest:
             raise Malformed("the image is not the one that was signed")
-        yield
         if self._state["trial"] and not self._store(trial=""):
             raise OSError(5)
         slot = self._other()
-        for _ in unpack(self._folder, slot, self._files, self._folder + "image", offered, self._open):
+        for _ in emptied(self._folder + slot, self._files):
+            yield
+        if self._free() + self._image.taken(offered.size) < needed.octets + SPARE:
+            return self._too_large()
+        for _ in unpack(self._folder, slot, self._files, self._image.blocks(offered.size, True), offered, self._open):
             yield
         sync = getattr(self._files, "sync", None)
         if sync:

@@ -9,29 +9,26 @@ from firmware import boot
 from firmware.package import Reader
 from protocol.errors import Malformed
 
-BLOCK = 512
 _FOLDER = 0x4000
+_FLASH_BLOCK = 4096
 
 
-def unpack(folder, slot, files, image, offered, opened=open):
+def unpack(folder, slot, files, blocks, offered, opened=open):
     """A generator of small steps; after the last one boot.complete() of the slot is `offered.sequence`.
 
-    Raises Malformed when the file `image` is not the one of the manifest `offered`, OSError when flash fails. The slot is
-    no program from the first step on; `contents` is written last, so that one half unpacked never is.
+    `blocks` is an image as octets piece by piece. Raises Malformed when it is not the one of the manifest `offered`, OSError
+    when flash fails. The slot is no program from the first step on; `contents` is written last, so that one half unpacked
+    never is.
     """
     place = folder + slot
-    for _ in _emptied(place, files):
+    for _ in emptied(place, files):
         yield
     writer = _Writer(place + "/", files, opened)
     try:
         reader = Reader(writer.begin)
-        with opened(image, "rb") as file:
-            while True:
-                block = file.read(BLOCK)
-                if not block:
-                    break
-                reader.feed(block)
-                yield
+        for block in blocks:
+            reader.feed(block)
+            yield
         if reader.end() != offered.digest:
             raise Malformed("an image of another release")
     finally:
@@ -50,19 +47,48 @@ def unpack(folder, slot, files, image, offered, opened=open):
         raise OSError(5)
 
 
+class Needed:
+    """What a slot takes of littlefs, in `octets`: a Reader's `begin` that writes nothing. Within two blocks of what was measured."""
+
+    def __init__(self):
+        # The folder of the slot, and what littlefs keeps twice while it grows.
+        self.octets = 8 * _FLASH_BLOCK
+        self._folders = set()
+
+    def begin(self, path, size):
+        """One file more, and perhaps a folder."""
+        above = path.rsplit("/", 1)[0]
+        if above not in self._folders:
+            self._folders.add(above)
+            self.octets += 2 * _FLASH_BLOCK
+        # An entry in the folder, a line of `contents`; up to 512 octets lie in the folder, which is never full.
+        self.octets += 350 + (_blocks(size) if size > 512 else 5 * size)
+        return self
+
+    def write(self, _octets):
+        """Nothing."""
+
+    def close(self):
+        """Nothing."""
+
+
 def held(place, files):
-    """Octets of flash that emptying a folder gives back, in blocks of 4 kB; littlefs keeps up to 512 in the folder itself."""
+    """Octets of flash that emptying a folder gives back, rather too few; littlefs keeps up to 512 in the folder itself."""
     total = 0
     try:
         for name in files.listdir(place):
             mode, size = [files.stat(place + "/" + name)[index] for index in (0, 6)]
             if mode & _FOLDER:
-                total += held(place + "/" + name, files)
+                total += 2 * _FLASH_BLOCK + held(place + "/" + name, files)
             elif size > 512:
-                total += (size + 4095) & ~4095
+                total += _blocks(size)
     except OSError:
         pass
     return total
+
+
+def _blocks(size):
+    return (size + _FLASH_BLOCK - 1) & -_FLASH_BLOCK
 
 
 class _Writer:
@@ -108,8 +134,8 @@ class _Writer:
             self.lines.append(b"%s %s\n" % (self._total.digest().hex().encode(), self._path.encode()))
 
 
-def _emptied(place, files):
-    """A folder in which nothing is, made if need be; `contents` goes first."""
+def emptied(place, files):
+    """A generator of small steps to a folder in which nothing is, made if need be; `contents` goes first."""
     try:
         files.remove(place + "/contents")
     except OSError:

@@ -116,13 +116,14 @@ def lay_down(
     as_json: Json = False,
 ) -> None:
     """Verify a release and lay it down as slot `a` of a new board, as the board itself would."""
-    fields = signing.verify(keys.read(image, "image"), keys.read(manifest, "manifest"), keys.load_public(key))
+    octets = keys.read(image, "image")
+    fields = signing.verify(octets, keys.read(manifest, "manifest"), keys.load_public(key))
     slot = out / "a"
     if slot.exists() and not (slot / "contents").exists():
         raise WrongUse(f"{slot} is there and is no slot; choose another folder")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for _ in unpack(f"{out}/", "a", os, str(image), fields):
+        for _ in unpack(f"{out}/", "a", os, [octets], fields):
             pass
     except (OSError, Malformed) as error:
         raise InstallerError(f"{slot} could not be written: {error}") from error

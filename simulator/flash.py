@@ -25,6 +25,7 @@ class Flash:
         self.dies_at: int | None = None
         self.torn = 128
         self.late = late
+        self.blocks = 212  # a Pico W's
 
     def revive(self) -> None:
         """The power is back."""
@@ -59,9 +60,9 @@ class Flash:
 
     def remove(self, path: str) -> None:
         """A file."""
-        self._spend()
         if path not in self.files:
             raise OSError(2)
+        self._spend()
         del self.files[path]
 
     def mkdir(self, path: str) -> None:
@@ -96,6 +97,11 @@ class Flash:
         if path not in self.files:
             raise OSError(2)
         return (_FILE, 0, 0, 0, 0, 0, len(self.files[path]), 0, 0, 0)
+
+    def statvfs(self, _path: str) -> tuple[int, ...]:
+        """Size of a block and free blocks, at their places in os.statvfs."""
+        taken = sum([(len(octets) + 4095) // 4096 for octets in self.files.values()]) + 2 * len(self.folders)
+        return (4096, 4096, self.blocks, max(self.blocks - taken, 0), 0, 0, 0, 0, 0, 255)
 
     def _spend(self) -> None:
         if self.cut():

@@ -41,14 +41,17 @@ class Device:
 
     def fetch(self, image: bytes) -> None:
         """Give every block that is wanted while they are taken, and let the updater do what follows."""
-        wanted = self.updater.wanted()
-        while wanted:
-            self.updater.block(wanted[0], wanted[1], image[wanted[1] : wanted[1] + BLOCK])
-            before, wanted = wanted, self.updater.wanted()
-            if wanted == before:
+        refused = None
+        while True:
+            wanted = self.updater.wanted()
+            if not wanted:
+                if not self.updater.step() and not self.updater.wanted():
+                    return
+            elif wanted == refused:
                 return
-        while self.updater.step():
-            pass
+            else:
+                self.updater.block(wanted[0], wanted[1], image[wanted[1] : wanted[1] + BLOCK])
+                refused = wanted if self.updater.wanted() == wanted else None
 
     def take(self, image: bytes, manifest: bytes) -> str:
         """Offer and fetch; why it did not become ready, empty when it did."""

@@ -1,9 +1,10 @@
 """Power cuts at every flash operation of a whole update: what starts afterwards is a whole signed release, and the update ends."""
 
+from firmware.fetched import PART
 from simulator import release
 from simulator.flash import Flash, PowerCut
 from simulator.slots import FREE, NOW, activate, put
-from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made
+from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made, wanted
 
 RELEASES = {5: OLD, 6: NEW}
 
@@ -47,7 +48,7 @@ def ended(device, what):
     slot, updater = device.start().slot, device.updater
     assert slot, what
     assert device.program() == RELEASES[updater.running_sequence], what
-    fetched = updater.wanted()[1] if updater.wanted() else 0
+    fetched = (wanted(updater) or (0, 0))[1]
     life_goes_on(device)
     assert (device.updater.running_sequence, device.program()) == (6, NEW), what
     for _ in range(4):
@@ -160,10 +161,10 @@ def test_an_image_that_changes_while_it_is_unpacked_is_none():
     device.start()
     device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
     fetch(device.updater, made(NEW, 6)[0])
-    image = device.flash.files["image"]
+    image = device.flash.files["image-1"]
     while device.updater.step():
-        if "b/contents" not in device.flash.files:
-            device.flash.files["image"] = image.replace(b"print('new')", b"print('odd')")
+        if "b/contents" not in device.flash.files and "image-1" in device.flash.files:
+            device.flash.files["image-1"] = image.replace(b"print('new')", b"print('odd')")
     assert not device.updater.ready
     assert device.updater.status()["last_error"] == "an image of another release: 6"
 
@@ -195,7 +196,7 @@ def test_what_is_in_flash_must_be_signed_too():
     device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
     device.flash.files["offer"] = release.manifest(release.image(NEWER), 7, b"whoever got at the flash of a pole"[:32])
     device.start()
-    assert device.updater.wanted() == (7, 0)
+    assert wanted(device.updater) == (7, 0)
     fetch(device.updater, release.image(NEWER))
     while device.updater.step():
         pass
@@ -204,15 +205,18 @@ def test_what_is_in_flash_must_be_signed_too():
 
 
 def test_an_image_longer_than_its_release_is_begun_anew():
-    """Left by something else: no block is asked for behind its end."""
-    device = begun(False)
-    device.start()
-    device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
-    device.flash.files["image"] = bytes(9999)
-    device.start()
-    assert device.updater.wanted() == (6, 0)
-    life_goes_on(device)
-    assert device.program() == NEW
+    """Left by something else: no block is asked for behind its end, nor behind that of a part."""
+    for parts in ((PART, PART), (PART + 512,), (PART - 511, PART)):
+        device = begun(False)
+        device.start()
+        device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
+        for number, size in enumerate(parts):
+            device.flash.files["image-%d" % number] = bytes(size)
+        device.start()
+        assert wanted(device.updater) == (6, 0 if parts[0] >= PART else PART - 512)
+        device.flash.files["image-0"] = made(NEW, 6)[0][: PART - 511]
+        life_goes_on(device)
+        assert device.program() == NEW
 
 
 def refuse(*_):

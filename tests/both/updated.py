@@ -8,6 +8,8 @@ OLD = {"firmware/main.py": b"print('old')\n", "firmware/gone.py": b"print('gone'
 NEW = {
     "firmware/__init__.py": b"",
     "firmware/boards/unix.py": b"PANIC = 4\n" * 60,
+    # The image takes two parts in flash.
+    "firmware/large.mpy": bytes(range(200)) * 45,
     "firmware/main.py": b"print('new')\n",
     "protocol/__init__.py": b"",
     "protocol/cbor.mpy": bytes(range(256)) * 3,
@@ -44,9 +46,16 @@ def made(files, sequence, **other):
     return octets, _signed[what]
 
 
+def wanted(updater):
+    """The block that is wanted, once there is room for it; without a step of what follows the last block."""
+    while updater.wanted() is None and updater.status()["percent"] < 100 and updater.step():
+        pass
+    return updater.wanted()
+
+
 def fetch(updater, octets, spoil=None):
     """Give every block that is wanted; `spoil` may change one."""
-    while updater.wanted():
+    while wanted(updater):
         sequence, offset = updater.wanted()
         block = octets[offset : offset + 512]
         updater.block(sequence, offset, spoil(offset, block) if spoil else block)

@@ -6,7 +6,7 @@ from firmware.unpack import unpack
 from protocol.manifest import unpack as unpacked
 from simulator import release
 from simulator.slots import FREE, KEY, NOW, put
-from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made
+from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made, wanted
 
 
 def begun():
@@ -29,7 +29,7 @@ def test_an_update_runs_after_a_restart_and_stays_when_confirmed():
     device, updater = begun()
     octets, manifest = made(NEW, 6)
     assert updater.offer(manifest, NOW, FREE, False) is None
-    assert updater.wanted() == (6, 0)
+    assert wanted(updater) == (6, 0)
     fetch(updater, octets)
     assert updater.wanted() is None
     assert not updater.ready
@@ -68,9 +68,8 @@ def test_a_slot_is_no_program_while_it_is_written():
     device.update(NEW, 6)
     assert device.updater.confirm()
     octets, manifest = made(NEWER, 7)
-    device.flash.files["image"] = octets
     whole = []
-    for _ in unpack("", "a", device.flash, "image", unpacked(manifest), device.flash.open):
+    for _ in unpack("", "a", device.flash, [octets[:9], octets[9:]], unpacked(manifest), device.flash.open):
         whole.append(boot.complete("", "a", device.flash.open))
     assert whole[:-1] == [None] * (len(whole) - 1)
     assert boot.complete("", "a", device.flash.open) == 7
@@ -135,12 +134,12 @@ def test_only_the_wanted_block_is_kept():
     for sequence, offset, block in ((6, 512, octets[512:1024]), (7, 0, octets[:512]), (6, 0, octets[:511]),
                                     (6, 0, octets[:513]), (6, 0, b""), (6, -512, octets[:512])):  # fmt: skip
         assert updater.block(sequence, offset, block) == 0
-        assert updater.wanted() == (6, 0)
+        assert wanted(updater) == (6, 0)
     percent = updater.block(6, 0, octets[:512])
     assert percent == 51200 // len(octets)
     assert updater.block(6, 0, octets[:512]) == percent
     fetch(updater, octets)
-    assert device.flash.files["image"] == octets
+    assert device.flash.files["image-0"] + device.flash.files["image-1"] == octets
     assert updater.status() == {"running": 5, "sequence": 6, "percent": 100, "state": "checking", "last_error": ""}
     assert updater.block(6, len(octets), b"") == 100
 
@@ -183,11 +182,12 @@ def test_a_later_offer_takes_the_place_of_an_earlier_one():
     """And not the other way round, for an old release is signed too; unless the later one has expired."""
     device, updater = begun()
     assert updater.offer(made(NEW, 7)[1], NOW, FREE, False) is None
+    assert wanted(updater) == (7, 0)
     updater.block(7, 0, made(NEW, 7)[0][:512])
     assert updater.offer(made(NEWER, 6)[1], NOW, FREE, False) == "older than what is offered"
-    assert updater.wanted() == (7, 512)
+    assert wanted(updater) == (7, 512)
     assert updater.offer(made(NEWER, 8, expiry=NOW + 60)[1], NOW, FREE, False) is None
-    assert updater.wanted() == (8, 0)
+    assert wanted(updater) == (8, 0)
     assert updater.offer(made(NEW, 7)[1], NOW + 60, FREE, False) is None
     device.update(NEW, 7)
     assert device.program() == NEW
@@ -198,12 +198,13 @@ def test_the_same_offer_again_changes_nothing():
     device, updater = begun()
     octets, manifest = made(NEW, 6)
     updater.offer(manifest, NOW, FREE, False)
+    assert wanted(updater) == (6, 0)
     updater.block(6, 0, octets[:512])
     assert updater.offer(manifest, NOW, FREE, False) is None
-    assert updater.wanted() == (6, 512)
-    assert device.start().updater.wanted() == (6, 512)
+    assert wanted(updater) == (6, 512)
+    assert wanted(device.start().updater) == (6, 512)
     assert device.updater.offer(manifest, NOW, FREE, False) is None
-    assert device.updater.wanted() == (6, 512)
+    assert wanted(device.updater) == (6, 512)
 
 
 def test_no_other_update_while_one_is_on_trial_or_waits():
