@@ -157,7 +157,8 @@ class Proxy:
         try:
             await asyncio.gather(*ways)
             link.close()
-        except OSError:
+        except (OSError, asyncio.CancelledError):
+            # Cancelled by `stop`; the server that called this would take the cancellation itself for a fault.
             link.reset()
         finally:
             self._links.discard(link)
