@@ -26,8 +26,9 @@ LIST = ROOT / "tests" / "mutants.toml"
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 COPIED = ("firmware", "protocol", "simulator", "tests")
 WORKERS = 2
-# A check that is taken out may also make a loop endless: that is noticed too.
+# A check that is taken out may also make a loop endless: that is noticed too, after so long, and never on a slow machine.
 LIMIT_S = 60
+SLOWER = 3
 # The random histories of tests/firmware/test_any_history.py, fewer, always the same, and without looking for the shortest.
 HISTORIES = """
 from hypothesis import Phase, settings
@@ -96,21 +97,21 @@ def copy(folder: Path) -> Path:
     return folder
 
 
-def run(folder: Path, *command: str) -> tuple[int, str]:
-    """The exit code and the output of a command in a copy; code 124 when it never ended."""
+def run(folder: Path, limit_s: float, *command: str) -> tuple[int, str]:
+    """The exit code and the output of a command in a copy; code 124 when it did not end in time."""
     # No compiled files: a mutant of the same size within the same second would be taken for the one before.
     environment = {**os.environ, "PYTHONPATH": str(folder), "MICROPYPATH": f".frozen:{folder}"}
     environment.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"})
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
         )
     except subprocess.TimeoutExpired:
         return 124, ""
     return done.returncode, done.stdout + done.stderr
 
 
-def failing(folder: Path, tests: tuple[str, ...]) -> str:
+def failing(folder: Path, tests: tuple[str, ...], limit_s: float) -> str:
     """The first test that fails in a copy, "" when none does; raises Inconclusive when they did not run.
 
     CPython first, then the real MicroPython (littlefs is only there), then the histories.
@@ -119,7 +120,7 @@ def failing(folder: Path, tests: tuple[str, ...]) -> str:
     for interpreter, place in ((Path(sys.executable), ""), (MICROPYTHON, " on MicroPython")):
         if not interpreter.exists():
             continue
-        code, output = run(folder, str(interpreter), "tests/both/run.py", *modules)
+        code, output = run(folder, limit_s, str(interpreter), "tests/both/run.py", *modules)
         if code == 124:
             return f"a test that never ends{place}"
         failed = re.search(r"^FAILED tests\.both\.(\w+) (\w+)$", output, re.MULTILINE)
@@ -127,7 +128,7 @@ def failing(folder: Path, tests: tuple[str, ...]) -> str:
             return f"{failed[1]}.{failed[2]}{place}"
         if code or not re.search(r"^[1-9]\d* passed, 0 failed$", output, re.MULTILINE):
             raise Inconclusive(last_line(output) + place)
-    code, output = run(folder, sys.executable, "-c", HISTORIES)
+    code, output = run(folder, limit_s, sys.executable, "-c", HISTORIES)
     if code == 124:
         return "a history that never ends"
     if not code:
@@ -144,7 +145,7 @@ def last_line(output: str) -> str:
     return lines[-1][:120] if lines else "no output"
 
 
-def judge(folder: Path, mutant: Mutant) -> Result:
+def judge(folder: Path, mutant: Mutant, limit_s: float) -> Result:
     """Take one check out of a copy, run its tests, put it back."""
     started = time.monotonic()
     path = folder / mutant.file
@@ -154,7 +155,7 @@ def judge(folder: Path, mutant: Mutant) -> Result:
         return Result(mutant.name, mutant.file, NOT_FOUND, f"its old text stands {count} times in the file", 0.0)
     path.write_text(whole.replace(mutant.old, mutant.new))
     try:
-        by = failing(folder, mutant.tests)
+        by = failing(folder, mutant.tests, limit_s)
         verdict = CAUGHT if by else SURVIVED
     except Inconclusive as error:
         verdict, by = BROKEN, str(error)
@@ -175,7 +176,9 @@ def judged(mutants: list[Mutant], quiet: bool) -> list[Result]:
         for number in range(WORKERS):
             folders.put(copy(Path(place) / str(number)))
         first = folders.get()
-        whole = failing(first, tuple(sorted({test for mutant in mutants for test in mutant.tests})))
+        started = time.monotonic()
+        whole = failing(first, tuple(sorted({test for mutant in mutants for test in mutant.tests})), 10 * LIMIT_S)
+        limit_s = LIMIT_S + SLOWER * (time.monotonic() - started)
         folders.put(first)
         if whole:
             raise SystemExit(f"{whole} fails with every check in its place: nothing can be said")
@@ -183,7 +186,7 @@ def judged(mutants: list[Mutant], quiet: bool) -> list[Result]:
         def one(mutant: Mutant) -> Result:
             folder = folders.get()
             try:
-                return judge(folder, mutant)
+                return judge(folder, mutant, limit_s)
             finally:
                 folders.put(folder)
 

@@ -1,8 +1,9 @@
 """Each check of a command by itself: what is refused when all the rest is well, and what a refusal costs. On both interpreters."""
 
+from firmware.identity import Identity
 from protocol import codes
 from protocol.messages import ACK, CONFIRM, TIME, Confirm, Time
-from tests.both.bench import NOW, Bench
+from tests.both.bench import NOW, Bench, device
 
 INDICATE = codes.ACTIVATE | codes.INDICATOR
 SAVE = ("save",)
@@ -62,6 +63,16 @@ def test_each_of_the_three_loud_outputs_is_loud_by_itself():
         for incident in (2, 3, 4):
             assert bench.command(action=action, incident=incident) == codes.ACCEPTED
         assert bench.command(action=action, incident=5) == codes.BUDGET_SPENT
+
+
+def test_a_table_without_its_tag_makes_nothing_loud():
+    """Also where the tag is missing or empty; with it the table is what it says, and no class more."""
+    whole = device()
+    assert Identity(whole).loud == {1, 2, 4, 5}
+    for changes in ({"loud_tag": None}, {"loud_tag": ""}, {"loud": [1, 2, 3, 4, 5]}, {"loud": [1]}, {"center": 43}):
+        assert Identity(dict(whole, **changes)).loud == set(), changes
+    del whole["loud_tag"]
+    assert Identity(whole).loud == set()
 
 
 def test_a_counter_is_in_flash_before_a_word_is_said_of_it():
