@@ -82,6 +82,15 @@ def test_the_other_slot_gives_way_only_where_it_must():
         assert ("b/contents" in device.flash.files) == stays, blocks
 
 
+def test_what_can_never_fit_is_not_fetched():
+    """With the other slot empty too: refused before the first block."""
+    device = Device(Watched(22)).start()
+    assert device.updater.offer(made(MANY, 6)[1], NOW, FREE, False) is None
+    assert wanted(device.updater) is None
+    assert device.updater.status()["last_error"] == "too large: 6"
+    assert [name for name in device.flash.files if name.startswith(("image", "offer"))] == []
+
+
 def test_an_image_is_checked_before_a_slot_gives_way_to_it():
     """One that is not the signed one leaves the other slot as it was."""
     device = board(212)
