@@ -9,7 +9,7 @@ from simulator import release
 KEY = release.public_key()
 IMAGE = release.image({"firmware/main.py": b"print('a')\n"})
 NOW = release.ISSUED
-FREE = 4 * len(IMAGE)
+FREE = 3 * len(IMAGE)
 
 
 def made(sequence=8, **other):
