@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -24,6 +25,8 @@ from queue import SimpleQueue
 ROOT = Path(__file__).resolve().parent.parent
 LIST = ROOT / "tests" / "mutants.toml"
 MICROPYTHON = Path(sys.executable).with_name("micropython")
+# So many tests in one process need more than the default: one that fails for want of memory says nothing about a check.
+HEAP = ("-X", "heapsize=32m")
 COPIED = ("firmware", "protocol", "simulator", "tests")
 WORKERS = 2
 # A check that is taken out may also make a loop endless: that is noticed too, after so long, and never on a slow machine.
@@ -98,17 +101,25 @@ def copy(folder: Path) -> Path:
 
 
 def run(folder: Path, limit_s: float, *command: str) -> tuple[int, str]:
-    """The exit code and the output of a command in a copy; code 124 when it did not end in time."""
+    """The exit code and the output of a command in a copy, until its first failure; code 124 when it did not end in time."""
     # No compiled files: a mutant of the same size within the same second would be taken for the one before.
     environment = {**os.environ, "PYTHONPATH": str(folder), "MICROPYPATH": f".frozen:{folder}"}
-    environment.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"})
-    try:
-        done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return 124, ""
-    return done.returncode, done.stdout + done.stderr
+    environment.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"})
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    timer = threading.Timer(limit_s, process.kill)
+    timer.start()
+    said = []
+    with process:
+        assert process.stdout
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith("FAILED "):
+                process.kill()
+    ended = timer.is_alive()
+    timer.cancel()
+    return process.returncode if ended else 124, "".join(said)
 
 
 def failing(folder: Path, tests: tuple[str, ...], limit_s: float) -> str:
@@ -117,10 +128,10 @@ def failing(folder: Path, tests: tuple[str, ...], limit_s: float) -> str:
     CPython first, then the real MicroPython (littlefs is only there), then the histories.
     """
     modules = [f"tests.both.{test}" for test in tests]
-    for interpreter, place in ((Path(sys.executable), ""), (MICROPYTHON, " on MicroPython")):
-        if not interpreter.exists():
+    for interpreter, place in (((sys.executable,), ""), ((str(MICROPYTHON), *HEAP), " on MicroPython")):
+        if not Path(interpreter[0]).exists():
             continue
-        code, output = run(folder, limit_s, str(interpreter), "tests/both/run.py", *modules)
+        code, output = run(folder, limit_s, *interpreter, "tests/both/run.py", *modules)
         if code == 124:
             return f"a test that never ends{place}"
         failed = re.search(r"^FAILED tests\.both\.(\w+) (\w+)$", output, re.MULTILINE)
