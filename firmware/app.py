@@ -26,7 +26,11 @@ from protocol.release import BLOCK, OFFER
 from protocol.report import Report, seal
 from protocol.topics import center_name
 
-VERSION = "0.2.0"
+try:
+    from firmware.release import VERSION  # written into each image when it is built
+except ImportError:
+    VERSION = "unreleased"
+
 TICK_MS = 20
 # Lifetime goes to flash this often, so that a power cut gives back at most this much of a budget's waiting time.
 SAVE_S = 900
@@ -40,9 +44,9 @@ STARTED = 0x100
 
 
 class App:
-    """One run of the program on one board. Raises Unprovisioned when there is no identity."""
+    """One run of the program on one board; `releases` is what firmware.install found. Raises Unprovisioned."""
 
-    def __init__(self, board):
+    def __init__(self, board, releases=None):
         board.outputs_off()
         self.board = board
         self.version = VERSION
@@ -69,7 +73,9 @@ class App:
         )  # fmt: skip
         self.link.aged = self.center.answers.aged
         self.link.clock_behind = self._clock_behind
-        self.updating = Updating(board, os, self.identity, self.center, self.clock, self.link.send, self._news)
+        self.updating = Updating(
+            board, os, releases, self.identity, self.center, self.clock, self.link.send, self._news
+        )
         self.readings = board.look()
         self._console = None
         self._typed_ms = 0
@@ -111,7 +117,7 @@ class App:
                 self._news(status)
         self._do(self.center.tick(readings.measured()))
         self._show()
-        if self.watch.second(now_ms, self.updating.working):
+        if self.watch.second(now_ms, self.updating.busy):
             self.test()
         self._housekeeping(now_ms)
 
@@ -235,23 +241,18 @@ class App:
     async def _beats(self):
         while True:
             if self.link.up:
-                self._board_clock()
+                if self.center.synchronised():
+                    # A board that checks certificates by a clock of its own is told the time once it is known.
+                    self.board.set_clock(self.clock.now())
                 for frame in self.center.beat(self._flags(), self.watch.supervision.verdict()):
                     self.link.send(frame)
                 if self.clock.ms() - (self._reported_ms or 0) > self.settings.get("report_s") * 1000:
                     self._report()
             await asyncio.sleep(self.settings.get("beat_s"))
 
-    def _board_clock(self):
-        """A board that checks certificates by a clock of its own is told the time once it is known."""
-        tell = getattr(self.board, "set_clock", None)
-        if tell and self.center.synchronised():
-            tell(self.clock.now())
-
     def _clock_behind(self):
-        behind = getattr(self.board, "clock_behind", None)
-        if behind and not self.center.synchronised():
-            behind()
+        if not self.center.synchronised():
+            self.board.clock_behind()
 
     def _flags(self):
         readings = self.readings
@@ -282,12 +283,12 @@ class App:
             return "no memory for that now; restart, then try again"
 
 
-async def run(board):
+async def run(board, releases=None):
     """Run the program on a board; ends only by an error, with the outputs off."""
     later.prepare()
     try:
         try:
-            app = App(board)
+            app = App(board, releases)
         except Unprovisioned as error:
             from firmware import factory
 

@@ -1,28 +1,24 @@
-"""Parts of the program that are seldom needed: loaded when they are, and given back. Called by app and updating.
+"""Parts of the program that are seldom needed: loaded when they are, and given back. Called by app.
 
 On MicroPython every name of a program stays in a table that grows by doubling. Grown late, in a heap that is in pieces, the
-next size no longer fits; so each part is loaded once at the start, while there is room, and forgotten again.
+next size no longer fits; so what an installer needs at any time is loaded once at the start, while there is room, and forgotten again.
 """
 
 import gc
 import sys
 
 CONSOLE = ("firmware.console", "protocol.words")
-UPDATES = (
-    "firmware.slots", "firmware.boot", "firmware.unpack", "firmware.package", "firmware.manifest", "firmware.ed25519",
-    "firmware.sha512",
-)  # fmt: skip
-FOBS = ("firmware.fobs", "firmware.radio")
 
 
 def prepare():
     """Load and forget every part."""
     if sys.implementation.name != "micropython":
         return
-    for name in CONSOLE + UPDATES + FOBS:
+    for name in CONSOLE:
         __import__(name)
         forget((name,))
-    gc.threshold(gc.mem_free() // 4 + gc.mem_alloc())
+    gc.collect()
+    gc.threshold(gc.mem_free() // 8)
 
 
 def forget(names):

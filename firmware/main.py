@@ -3,7 +3,13 @@
 The first import switches the outputs off, before anything that takes time or may fail. Ends in a restart, never in silence.
 """
 
+import gc
+
 from firmware import board as hardware
+
+# Collected this often while the program loads, what stays of it lies together at the heap's beginning. Otherwise it is strewn
+# over all of it, and no piece is left that is large enough for TLS.
+gc.threshold(4096)
 
 FLASH = "/device/"
 
@@ -12,11 +18,16 @@ def main():
     """Run the program; whatever ends it, the outputs go off and the board starts anew."""
     try:
         # Here, and not above: a damaged file of the program must end in a restart too.
+        from firmware import install
+
+        board = hardware.Board(FLASH)
+        releases = install.finish(board)
+
         import asyncio
 
         from firmware.app import run
 
-        asyncio.run(run(hardware.Board(FLASH)))
+        asyncio.run(run(board, releases))
     except BaseException as error:
         hardware.outputs_off()
         print("the program ended: %r" % (error,))

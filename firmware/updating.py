@@ -1,10 +1,13 @@
-"""A new program on its way in: offers and blocks from the link, fetches to it, and when to restart. Called by app.
+"""A new program on its way in, while the program runs: offers are kept, blocks fetched, a trial confirmed, and when to restart.
 
-The Updater decides what is taken; this only passes on, never works while an alarm runs, and holds the Updater's program only
-while there is something to do.
+Whether a release is taken, and what is laid down, is firmware.install's business at a start; nothing here works during an alarm.
+Called by app.
 """
 
-from firmware import later
+from firmware import boot
+from firmware.fetched import BLOCK as BLOCK_SIZE
+from firmware.fetched import Fetched
+from firmware.install import INCOMING
 from protocol import codes
 from protocol.errors import ProtocolError
 from protocol.messages import FETCH, Fetch
@@ -18,46 +21,53 @@ QUIET_MS = 60000
 
 
 class Updating:
-    """`files` is the os module; `send` says a frame over the link, `note` an event of the center's.
+    """`files` is the os module; `known` what firmware.install found, None where no release can be verified.
 
-    `running` is the sequence of the release that runs, 0 for a program that came by none. `working`: nothing else that
-    takes long shall begin.
+    `send` says a frame over the link, `note` an event. `running` is the sequence of the release that runs, 0 for a program
+    that came by none; `busy`: a trial is not confirmed yet.
     """
 
-    def __init__(self, board, files, identity, center, clock, send, note):
+    def __init__(self, board, files, known, identity, center, clock, send, note):
         self._board = board
         self._files = files
+        self._known = known
         self._identity = identity
         self._center = center
         self._clock = clock
         self._send = send
         self._note = note
-        self._updater = None
-        self._status = None
-        self._refused = ""
+        self._fetched = None
+        self._have = 0
         self._asked = None
         self._asked_ms = 0
         self._alarm_ms = None
-        self.running = 0
-        self.working = False
-        if identity.release_key:
-            self._begin()
+        self._restart = False
+        if not identity.release_key:
+            known = self._known = None
+        # Judged just now; in the next run it may be offered and judged again.
+        self._refused = known["refused"] if known else 0
+        self.running = known["running"] if known else 0
+        self.busy = bool(known and known["trial"])
+        if known and known["size"]:
+            self._fetched = Fetched(board.flash, files)
+            self._have = self._fetched.length(known["size"])
 
     def status(self):
         """For the report; None where no release can be verified."""
-        known = self._updater.status() if self._updater else self._status
+        known = self._known
         if known is None:
             return None
+        state = "trial" if self.busy else "fetching" if self._fetched else "idle"
         return {
-            "release": known["sequence"],
-            "percent": known["percent"],
-            "state": known["state"],
-            "error": self._refused or known["last_error"],
+            "release": known["release"],
+            "percent": 100 * self._have // known["size"] if self._fetched else 0,
+            "state": state,
+            "error": known["error"],
         }
 
     def receive(self, frame):
         """An offer or a block; whatever is not sealed for this boot by central is not looked at."""
-        if not self._identity.release_key:
+        if self._known is None or len(self._center.running):
             return
         key, nonce = self._identity.pairs[codes.CENTRAL].down, self._center.sessions[codes.CENTRAL].nonce
         layout = OFFER if frame[0] >> 2 & 0x0F == OFFER.kind else BLOCK
@@ -69,70 +79,84 @@ class Updating:
             return
         if layout is OFFER:
             self._offered(body)
-        elif self._updater and not len(self._center.running):
-            self._updater.block(head.release, head.offset, body)
+        else:
+            self._block(head.release, head.offset, body)
 
     def tick(self, linked, healthy):
         """A small piece of work; True when the board shall restart now."""
-        updater = self._updater
-        if updater is None:
+        known = self._known
+        if known is None:
             return False
+        if known["failed"] and known["failed"] != self._center.state.failed_release:
+            self._center.state.failed_release = known["failed"]
+            self._note(codes.UPDATE_FAILED)
         now_ms = self._clock.ms()
         if len(self._center.running):
             self._alarm_ms = now_ms
             return False
-        if updater.on_trial:
+        if self.busy:
             return self._trial(linked, healthy, now_ms)
-        wanted = updater.wanted()
-        if wanted is not None:
-            if linked and (wanted != self._asked or now_ms - self._asked_ms >= ASK_AGAIN_MS):
-                self._asked, self._asked_ms = wanted, now_ms
-                fetch = Fetch(codes.CENTRAL, self._identity.epoch, self._identity.center, wanted[0], wanted[1])
-                self._send(FETCH.seal(self._identity.pairs[codes.CENTRAL].up, fetch))
-            return False
-        self.working = updater.step()
-        if updater.ready:
+        if self._restart:
             return self._alarm_ms is None or now_ms - self._alarm_ms >= QUIET_MS
-        if not self.working:
-            self._end()
+        if self._fetched and linked:
+            self._fetch(known, now_ms)
         return False
 
-    def _begin(self):
-        if self._updater is None:
-            from firmware.slots import Updater
+    def _fetch(self, known, now_ms):
+        if self._have == self._asked and now_ms - self._asked_ms < ASK_AGAIN_MS:
+            return
+        self._asked, self._asked_ms = self._have, now_ms
+        fetch = Fetch(codes.CENTRAL, self._identity.epoch, self._identity.center, known["release"], self._have)
+        self._send(FETCH.seal(self._identity.pairs[codes.CENTRAL].up, fetch))
 
-            self._updater = Updater(self._board.flash, self._files, self._identity.release_key, self._board.kind)
-            self.running = self._updater.running_sequence
-
-    def _end(self):
-        """Nothing more to do: give the program of updates back, and tell of a release that failed."""
-        updater = self._updater
-        failed = updater.failed()
-        if failed and failed != self._center.state.failed_release:
-            self._center.state.failed_release = failed
-            self._note(codes.UPDATE_FAILED)
-        if updater.status()["sequence"] == 0:
-            self._status = updater.status()
-            self._updater = None
-            later.forget(later.UPDATES)
+    def _block(self, release, offset, octets):
+        known = self._known
+        wanted = self._fetched and (release, offset) == (known["release"], self._have)
+        if not wanted or len(octets) != min(BLOCK_SIZE, known["size"] - offset):
+            return
+        try:
+            self._fetched.write(offset, octets)
+        except OSError:
+            # Not again before the next start: flash wears.
+            self._fetched = None
+            known["error"] = "flash failed: %d" % release
+            return
+        self._have += len(octets)
+        self._restart = self._have == known["size"]
 
     def _offered(self, manifest):
+        """Kept for the next start, which judges it; one that was judged in this run is not looked at again."""
+        known = self._known
+        # Four octets of magic, then the sequence (protocol/manifest.py).
+        sequence = int.from_bytes(manifest[4:8], "big")
+        now = self._clock.now()
+        if self.busy or self._restart or now is None:
+            return
+        if sequence in (self.running, known["release"], self._refused):
+            return
+        if sequence == known["failed"]:
+            known["error"] = "failed before: %d" % sequence
+            return
         try:
-            self._begin()
-            alarm = bool(len(self._center.running))
-            self._refused = self._updater.offer(manifest, self._clock.now(), self._board.free(), alarm) or ""
-        except MemoryError:
-            self._refused = "no memory for it now"
-        if self._refused:
-            # Four octets of magic, then the sequence (protocol/manifest.py): central wants to know which release it is about.
-            self._refused += ": %d" % int.from_bytes(manifest[4:8], "big")
-            self._board.log("update refused: " + self._refused)
+            with open(self._board.flash + INCOMING + "-new", "wb") as file:
+                file.write(now.to_bytes(4, "big") + manifest)
+            self._files.rename(self._board.flash + INCOMING + "-new", self._board.flash + INCOMING)
+        except OSError:
+            known["error"] = "flash failed: %d" % sequence
+            return
+        self._restart = True
 
     def _trial(self, linked, healthy, now_ms):
         """A new program stays once central was heard and the drivers answer; one that does not get there starts anew."""
-        self.working = True
-        if linked and healthy and self._center.synchronised() and self._updater.confirm():
-            self.working = False
-            self._note(codes.UPDATED)
-            return False
-        return now_ms >= TRIAL_MS
+        if not (linked and healthy and self._center.synchronised()):
+            return now_ms >= TRIAL_MS
+        state = boot.read(self._board.flash)
+        state["active"], state["trial"], state["why"] = self._known["slot"], "", ""
+        state["highest"] = max(state["highest"], self.running)
+        try:
+            boot.store(self._board.flash, self._files, state)
+        except OSError:
+            return now_ms >= TRIAL_MS
+        self.busy = False
+        self._note(codes.UPDATED)
+        return False

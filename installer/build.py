@@ -17,7 +17,7 @@ from installer.errors import InstallerError, WrongUse
 from installer.image import MAIN, RELEASE, Identity, pack
 
 BOARDS = ("esp32_s3", "pico_w", "unix")
-_LEVEL = "-O2"
+_LEVEL = "-O3"
 _FOLDERS = {"firmware": firmware, "protocol": protocol}
 _PINS = "firmware/boards/"
 _OWN = (_PINS + "__init__.py", RELEASE)

@@ -42,6 +42,7 @@ class City:
         settings: str = "",
         classes: str = "",
         watchdog_s: float = 8.0,
+        prepare: Callable[[Path], object] | None = None,
         progress: Progress = lambda _text: None,
     ) -> None:
         self.plan = plan
@@ -56,6 +57,7 @@ class City:
         self._classes = classes
         self._protocol = protocol
         self._watchdog_s = watchdog_s
+        self._prepare = prepare  # called with each center's folder before its board has power
         self._progress = progress
         self._boards: BoardProcess | None = None
         self._http: httpx.AsyncClient | None = None
@@ -94,6 +96,8 @@ class City:
         self._progress(f"{len(self.plan.centers)} centers")
         self._boards = await BoardProcess.start(self._watchdog_s)
         for center in self.plan.centers:
+            if self._prepare is not None:
+                await asyncio.to_thread(self._prepare, self.device(center.name))
             await self.boards.add(center.name, self.device(center.name), self.runtime)
             await self.boards.power(center.name, True)
         await self._answers("every center", self.all_up)
@@ -206,11 +210,12 @@ class City:
         self.url = f"http://127.0.0.1:{http_port}"
         central = [
             'state = "central"', 'process = "devices/S01"', f"http_port = {http_port}",
-            f"broker_port = {self.brokers['broker'].port}", f'protocol = "{protocol}"', self._settings,
+            f"broker_port = {self.brokers['broker'].port}", f'protocol = "{protocol}"',
         ]  # fmt: skip
         if self._classes:
             (self.folder / "classes.toml").write_text(self._classes)
             central.append('classes_file = "classes.toml"')
+        central.append(self._settings)  # last: it may end in a table
         settings = self.folder / "central.toml"
         settings.write_text("\n".join(central) + "\n")
         command = [

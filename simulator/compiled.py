@@ -18,7 +18,7 @@ from simulator.errors import SimulatorError
 
 ROOT = Path(__file__).resolve().parent.parent
 _FOLDERS = ("firmware", "protocol", "simulator/device")
-_LEVEL = "-O2"  # no asserts and no docstrings, but line numbers for the log
+_LEVEL = "-O3"  # as releases are built
 
 
 def sources() -> list[Path]:

@@ -137,6 +137,12 @@ class Board:
         """Why this program was started (protocol.words.BOOT_CAUSES)."""
         return self._cause
 
+    def set_clock(self, unix_s):
+        """The true time; certificates are checked by the machine's clock here."""
+
+    def clock_behind(self):
+        """Nothing to set: see set_clock."""
+
     def log(self, text):
         """One line for whoever looks at the board's console."""
         self._say("l " + text.replace("\n", " "))
