@@ -73,7 +73,8 @@ def test_a_cut_at_every_operation():
         assert count > 50
         resumed = 0
         for dies_at in range(1, count + 1):
-            for torn in (0, 100, 254):
+            # What is there only at its close is never torn.
+            for torn in (100,) if late else (0, 100, 254):
                 resumed += cut(late, dies_at, torn) > 0
         # What had been fetched before a cut was not fetched again.
         assert resumed > 3
