@@ -20,6 +20,8 @@ BOARDS = ("esp32_s3", "pico_w", "unix")
 _LEVEL = "-O3"
 _FOLDERS = {"firmware": firmware, "protocol": protocol}
 _PINS = "firmware/boards/"
+# Between central and gateways only: no center has a use for them.
+ELSEWHERE = ("protocol/cbor.py", "protocol/countersign.py", "protocol/hop.py")
 _OWN = (_PINS + "__init__.py", RELEASE)
 
 
@@ -38,6 +40,8 @@ def sources(board: str) -> dict[str, Path]:
     own = f"{_PINS}{board}.py"
     if board != "unix" and own not in found:
         raise WrongUse(f"{own} is missing: this firmware does not run on {board} yet")
+    for path in ELSEWHERE:
+        del found[path]
     return {path: file for path, file in found.items() if not path.startswith(_PINS) or path in (*_OWN, own)}
 
 
