@@ -25,6 +25,7 @@ SCHEMA = (
     ("siren_db", INT, 95, (40, 140), "louder than this is a siren"),
     ("heard_db", INT, 85, (40, 140), "the own siren is at least so loud"),
     ("motion", BOOL, False, None, "a motion detector is fitted"),
+    ("light", BOOL, False, None, "a light sensor is fitted"),
     ("rf", BOOL, False, None, "a receiver for fobs is fitted"),
     ("tamper", CHOICE, "report", ("report", "erase"), "what an opened cabinet does: tell, or erase the vault too"),
     ("mains_defer_s", INT, 120, (0, 7200), "how long mains must be away until it is told"),

@@ -5,7 +5,7 @@ from tests.both.flash import TORN, Flash, Mounted, PowerCut, Ram, formatted, lit
 
 FOB = {"slot": 1, "kind": 2, "id": 0x1234567, "action": "panic", "button": 0, "key": "5cec6701b79fd949", "counter": 7}
 # sha256 of "name=\nhold_ms=1500\n...report_s=3600\n", the schema's order.
-DEFAULTS = "6c82c65f"
+DEFAULTS = "f8f590f0"
 FIXED = {"slot": 2, "kind": 1, "id": 0xABCDE, "action": "silent", "button": 0}
 
 
