@@ -40,8 +40,8 @@ def sources(board: str) -> dict[str, Path]:
     own = f"{_PINS}{board}.py"
     if board != "unix" and own not in found:
         raise WrongUse(f"{own} is missing: this firmware does not run on {board} yet")
-    for path in ELSEWHERE:
-        del found[path]
+    for unused in ELSEWHERE:
+        del found[unused]
     return {path: file for path, file in found.items() if not path.startswith(_PINS) or path in (*_OWN, own)}
 
 

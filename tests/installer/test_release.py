@@ -42,8 +42,8 @@ def test_an_image_starts_on_the_interpreter_of_a_board(desk: Desk) -> None:
     script = (
         "import boot, os, sys\n"
         "print(boot.choose('board/', os), boot.complete('board/', 'a'))\n"
-        "import firmware.slots, firmware.center, firmware.release, protocol.hop\n"
-        "print(firmware.slots.__file__, firmware.center.__file__, protocol.hop.__file__)\n"
+        "import firmware.slots, firmware.app, firmware.release, protocol.keys\n"
+        "print(firmware.slots.__file__, firmware.app.__file__, protocol.keys.__file__)\n"
         "print(firmware.slots.Updater('board/', os, bytes(32), 'unix').running_sequence)\n"
         "print(firmware.release.SEQUENCE, firmware.release.VERSION, firmware.release.BOARD)\n"
     )
@@ -57,7 +57,7 @@ def test_an_image_starts_on_the_interpreter_of_a_board(desk: Desk) -> None:
     )
     assert done.stdout.splitlines() == [
         "a 8",
-        "board/a/firmware/slots.mpy board/a/firmware/center.mpy board/a/protocol/hop.mpy",
+        "board/a/firmware/slots.mpy board/a/firmware/app.mpy board/a/protocol/keys.mpy",
         "8",
         "8 1.2.0 unix",
     ], done.stderr
@@ -80,7 +80,8 @@ def test_the_same_sources_make_the_same_octets(desk: Desk, tmp_path: Path) -> No
 def test_an_image_holds_the_program_and_no_other_boards_pins(desk: Desk) -> None:
     """Firmware and protocol compiled, in order; of the pin maps the board's own."""
     files = images.unpack((desk.folder / "image").read_bytes())
-    assert {"firmware/main.mpy", "firmware/app.mpy", "firmware/boards/__init__.mpy", "protocol/cbor.mpy"} <= set(files)
+    assert {"firmware/main.mpy", "firmware/app.mpy", "firmware/boards/__init__.mpy", "protocol/keys.mpy"} <= set(files)
+    assert not {"protocol/hop.mpy", "protocol/cbor.mpy", "firmware/boards/boot.mpy"} & set(files)
     assert "firmware/boards/pico_w.mpy" not in files
     assert list(files) == sorted(files)
     assert [path for path in files if path.endswith(".py")] == [images.RELEASE]
