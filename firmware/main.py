@@ -7,9 +7,10 @@ import gc
 
 from firmware import board as hardware
 
-# Collected this often while the program loads, what stays of it lies together at the heap's beginning. Otherwise it is strewn
-# over all of it, and no piece is left that is large enough for TLS.
-gc.threshold(4096)
+if hasattr(gc, "threshold"):
+    # Collected this often while the program loads, what stays of it lies together at the heap's beginning. Otherwise it is
+    # strewn over all of it, and no piece is left that is large enough for TLS.
+    gc.threshold(4096)
 
 FLASH = "/device/"
 
