@@ -9,25 +9,35 @@ import random
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from simulator import campaign_t1, campaign_t2
+from simulator import campaign_soak, campaign_t1, campaign_t2, campaign_t4, campaign_t17
 from simulator.errors import SimulatorError
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One campaign: how many attacks or kills (`runs`), and how often the property was broken."""
+    """One campaign: how many attacks, kills, rounds or orders (`runs`), how often the property was broken, what was seen."""
 
     threat: str
     runs: int
     violations: int
     seconds: float
     seed: int
+    figures: dict[str, Any]
 
 
-async def t1(runs: int | None, seed: int) -> tuple[int, list[str]]:
+@dataclass
+class Outcome:
+    """What a campaign tells: `violations` are sentences, `figures` plain JSON."""
+
+    runs: int
+    violations: list[str]
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+async def t1(runs: int | None, seed: int) -> Outcome:
     """Hostile frames: 100,000 in all, half against MicroPython, half against CPython."""
     frames = (runs or 100_000) // 2
     violations = []
@@ -39,29 +49,71 @@ async def t1(runs: int | None, seed: int) -> tuple[int, list[str]]:
             f"T1 {runtime}: {sum(siege.sent.values())} frames of {len(siege.sent)} kinds; answered: {refusals}",
             file=sys.stderr,
         )
-    return frames * 2, violations
+    return Outcome(frames * 2, violations)
 
 
-async def t2(runs: int | None, seed: int) -> tuple[int, list[str]]:
+async def t2(runs: int | None, seed: int) -> Outcome:
     """kill -9 of central in the middle of alerts: 1,000 rounds."""
     rounds = runs or 1000
-    return rounds, await campaign_t2.campaign(rounds, seed)
+    return Outcome(rounds, await campaign_t2.campaign(rounds, seed))
 
 
-CAMPAIGNS: dict[str, Callable[[int | None, int], Coroutine[Any, Any, tuple[int, list[str]]]]] = {"T1": t1, "T2": t2}
+async def t4(runs: int | None, seed: int) -> Outcome:
+    """Sirens while programs, power, links, brokers and services fail: 300 rounds with limits of seconds, 6 with the full ones."""
+    quick, full = campaign_t4.QUICK, campaign_t4.FULL
+    for limits in (quick,) if runs else (quick, full):
+        print(
+            f"T4: activations of {limits.duration_s:g} s, watchdog {limits.watchdog_s:g} s, timer relay {limits.hardware_s:g} s",
+            file=sys.stderr,
+        )
+    trial = await campaign_t4.campaign(runs or 300, seed, whole=not runs)
+    return Outcome(len(trial.rounds), trial.violations, trial.figures())
+
+
+async def t17(runs: int | None, seed: int) -> Outcome:
+    """Power cuts anywhere in an update, 1,000; manifests and images wrong in every way, ten for each cut."""
+    trial = campaign_t17.campaign(runs or 1000, 10 * (runs or 1000), seed)
+    figures = {"cuts": trial.cuts, "boots": trial.boots, "offered": sum(trial.offered.values())}
+    return Outcome(trial.cuts + figures["offered"], trial.violations, {**figures, "kinds": len(trial.offered)})
+
+
+async def soak(runs: int | None, seed: int) -> Outcome:
+    """Twenty real centers on a bad network for 600 seconds."""
+    trial = await campaign_soak.campaign(20, runs or 600, seed)
+    return Outcome(trial.orders, trial.violations, trial.figures)
+
+
+CAMPAIGNS: dict[str, Callable[[int | None, int], Coroutine[Any, Any, Outcome]]] = {
+    "T1": t1,
+    "T2": t2,
+    "T4": t4,
+    "T17": t17,
+    "soak": soak,
+}
+# As long as each takes on a machine with two processors, and what --runs counts.
+LASTS = {
+    "T1": ("about 8 minutes", "hostile frames"),
+    "T2": ("about an hour", "kills"),
+    "T4": ("about 13 minutes", "rounds; without those of the full limits"),
+    "T17": ("about a minute", "power cuts, and ten times as many manifests"),
+    "soak": ("about 12 minutes", "seconds"),
+}
 
 
 def main() -> int:
     """Arguments: the threats, and for a shorter campaign --runs."""
-    parser = argparse.ArgumentParser(prog="make prove", description=__doc__)
-    parser.add_argument(
-        "threats", nargs="*", help=f"numbers of the threat model, of {', '.join(CAMPAIGNS)}; all by default"
-    )
+    lines = [f"  {name:5} {lasts}; --runs counts {counted}" for name, (lasts, counted) in LASTS.items()]
+    parser = argparse.ArgumentParser(
+        prog="make prove", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(["how long each takes, on two processors:", *lines]),
+    )  # fmt: skip
+    parser.add_argument("threats", nargs="*", help=f"of {', '.join(CAMPAIGNS)}; all by default")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end")
-    parser.add_argument("--runs", type=int, help="frames or kills instead of the campaign's own number")
+    parser.add_argument("--runs", type=int, help="this many instead of the campaign's own number")
     parser.add_argument("--seed", type=int, help="repeat a campaign exactly")
     arguments = parser.parse_args()
-    names = [name.upper() for name in arguments.threats] or list(CAMPAIGNS)
+    spelt = {name.lower(): name for name in CAMPAIGNS}
+    names = [spelt.get(name.lower(), name) for name in arguments.threats] or list(CAMPAIGNS)
     unknown = [name for name in names if name not in CAMPAIGNS]
     if unknown:
         parser.error(f"no campaign {unknown[0]}; there are {', '.join(CAMPAIGNS)}")
@@ -70,14 +122,17 @@ def main() -> int:
     for name in names:
         started = time.monotonic()
         try:
-            runs, violations = asyncio.run(CAMPAIGNS[name](arguments.runs, seed))
+            outcome = asyncio.run(CAMPAIGNS[name](arguments.runs, seed))
         except SimulatorError as error:
             print(f"{name} could not be run: {error}", file=sys.stderr)
             return 2
-        proof = Proof(name, runs, len(violations), round(time.monotonic() - started, 1), seed)
+        seconds = round(time.monotonic() - started, 1)
+        proof = Proof(name, outcome.runs, len(outcome.violations), seconds, seed, outcome.figures)
         proofs.append(proof)
-        for violation in violations[:20]:
+        for violation in outcome.violations[:20]:
             print(f"{name} violated: {violation}", file=sys.stderr)
+        if outcome.figures:
+            print(f"{name}: {json.dumps(outcome.figures)}", file=sys.stderr)
         print(
             f"{name}: {proof.runs} runs, {proof.violations} violations, {proof.seconds:.0f} s, seed {seed}",
             file=sys.stderr,

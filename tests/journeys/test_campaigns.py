@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from firmware.vault import Vault
 from protocol import codes
-from simulator import campaign_t1, campaign_t2, drill
+from simulator import campaign_soak, campaign_t1, campaign_t2, campaign_t4, drill
+from simulator.city import City
 from simulator.hostile import KINDS
+from simulator.life import Life
+from simulator.overtime import FREEZE, KILL, OF_BOARD, STALL, Limits, Round
+from simulator.soak_faults import KINDS as FAULTS
 
 DRILLS = sorted((Path(__file__).resolve().parents[2] / "simulator" / "drills").glob("*.toml"))
 
@@ -35,6 +43,85 @@ def test_no_hostile_frame_moves_an_output(runtime: str) -> None:
 def test_killing_central_loses_and_doubles_nothing() -> None:
     """T2, shortened: 20 kills under load."""
     assert asyncio.run(campaign_t2.campaign(20, seed=20261124)) == []
+
+
+def test_a_bad_network_loses_and_doubles_no_order() -> None:
+    """The soak, shortened: four centers, every kind of fault, every order answered, all synchronised in the end."""
+    trial = asyncio.run(campaign_soak.campaign(4, 25, 20261124, campaign_soak.SHORT))
+    assert trial.violations == []
+    assert set(trial.figures["faults"]) == FAULTS
+    assert trial.figures["sirens"] > 0
+    assert trial.figures["issued_anew"] > 0
+    assert trial.figures["memory"]["resident"]["centers"] == 4
+
+
+def test_no_siren_outlasts_what_holds_it() -> None:
+    """T4, shortened: one life of six centers, three alerts and a fourth that all of them refuse."""
+    trial = asyncio.run(campaign_t4.campaign(18, 20261124, centers=6, whole=False))
+    assert trial.violations == []
+    assert len(trial.rounds) == 18
+    assert {kind for one in trial.rounds for kind, _ in one.faults} & set(OF_BOARD)
+    assert trial.refused == 6
+
+
+class Sabotaged(Life):
+    """Boards without timer relay; the first also without a watchdog though it is judged by one, a stall takes the interrupts along."""
+
+    rest_s = 0.0
+
+    def __init__(self, city: City, limits: Limits, dice: random.Random) -> None:
+        super().__init__(city, limits, dice, replace(limits, hardware_s=1e6))
+
+    async def watch(self, name: str, watched: bool) -> None:
+        await super().watch(name, watched and name != "C000001")
+
+    async def strike(self, kind: str, name: str) -> None:
+        await super().strike(FREEZE if kind == STALL else kind, name)
+
+
+def test_the_campaign_sees_each_control_that_is_taken_out() -> None:
+    """Watchdog, timer relay, interrupts: the siren that each should have ended is told of, and the whole one is not."""
+    plans = {
+        "C000001": Round("C000001", True, [(KILL, 0.3)]),
+        "C000002": Round("C000002", False, [(KILL, 0.3)]),
+        "C000003": Round("C000003", False, [(STALL, 0.3)]),
+        "C000004": Round("C000004", True, [(KILL, 0.3)]),
+    }
+    walk = lambda life: life.wave(plans.__getitem__)  # noqa: E731
+    trial = asyncio.run(campaign_t4.live(4, campaign_t4.QUICK, 1, walk, Sabotaged))
+    assert [(found[:7], found.rsplit(" its ")[-1]) for found in trial.violations] == [
+        ("C000001", "watchdog"),
+        ("C000002", "hardware timer"),
+        ("C000003", "activation"),
+    ]
+
+
+class Forgetful(Life):
+    """With every start between two alerts the center forgets what it has spent of its budget."""
+
+    rest_s = 0.0
+    refused_s = 10.0
+
+    def __init__(self, city: City, limits: Limits, dice: random.Random) -> None:
+        super().__init__(city, limits, dice, replace(limits, hardware_s=1e6))
+
+    async def between(self, name: str) -> None:
+        await self.boards.power(name, False)
+        vault = Vault(f"{self._city.device(name)}/", os)
+        state = vault.load(0)
+        state.budget.spent = []
+        vault.save(state)
+        await self.boards.power(name, True)
+
+
+def test_the_campaign_sees_a_budget_that_a_start_renews() -> None:
+    """The center that forgot sounds a fourth time, the other refuses."""
+    walk = lambda life: life.run(plan=Round)  # noqa: E731
+    trial = asyncio.run(campaign_t4.live(2, campaign_t4.QUICK, 1, walk, Forgetful))
+    assert trial.refused == 1
+    assert "C000001 sounded for a fourth time" in trial.violations
+    assert "C000001 sounded 4 times in 15 minutes" in trial.violations
+    assert not any("C000002 sounded" in found for found in trial.violations)
 
 
 @pytest.mark.parametrize("path", DRILLS, ids=lambda path: path.stem)
