@@ -53,7 +53,7 @@ class Inconclusive(Exception):
 
 @dataclass(frozen=True)
 class Mutant:
-    """`old` stands exactly once in `file`; `explained` says why nothing can fail without it, empty where something must."""
+    """`old` stands exactly once in `file`; of `tests` those of `slow` are for CPython alone; `explained` says why nothing can fail without it, empty where something must."""
 
     name: str
     file: str
@@ -62,6 +62,7 @@ class Mutant:
     why: str
     tests: tuple[str, ...]
     explained: str = ""
+    slow: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def listed() -> list[Mutant]:
     found = []
     for entry in told["mutant"]:
         tests = tuple(entry.pop("tests", told["tests"][entry["file"]]))
-        found.append(Mutant(tests=tests, **entry))
+        found.append(Mutant(tests=tests, slow=tuple(told["slow"]["tests"]), **entry))
     names = [mutant.name for mutant in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -122,15 +123,17 @@ def run(folder: Path, limit_s: float, *command: str) -> tuple[int, str]:
     return process.returncode if ended else 124, "".join(said)
 
 
-def failing(folder: Path, tests: tuple[str, ...], limit_s: float) -> str:
+def failing(folder: Path, tests: tuple[str, ...], slow: tuple[str, ...], limit_s: float) -> str:
     """The first test that fails in a copy, "" when none does; raises Inconclusive when they did not run.
 
     CPython first, then the real MicroPython (littlefs is only there), then the histories.
     """
-    modules = [f"tests.both.{test}" for test in tests]
-    for interpreter, place in (((sys.executable,), ""), ((str(MICROPYTHON), *HEAP), " on MicroPython")):
-        if not Path(interpreter[0]).exists():
+    quick = tuple(test for test in tests if test not in slow)
+    micropython = (str(MICROPYTHON), *HEAP)
+    for interpreter, asked, place in (((sys.executable,), tests, ""), (micropython, quick, " on MicroPython")):
+        if not Path(interpreter[0]).exists() or not asked:
             continue
+        modules = [f"tests.both.{test}" for test in asked]
         code, output = run(folder, limit_s, *interpreter, "tests/both/run.py", *modules)
         if code == 124:
             return f"a test that never ends{place}"
@@ -166,7 +169,7 @@ def judge(folder: Path, mutant: Mutant, limit_s: float) -> Result:
         return Result(mutant.name, mutant.file, NOT_FOUND, f"its old text stands {count} times in the file", 0.0)
     path.write_text(whole.replace(mutant.old, mutant.new))
     try:
-        by = failing(folder, mutant.tests, limit_s)
+        by = failing(folder, mutant.tests, mutant.slow, limit_s)
         verdict = CAUGHT if by else SURVIVED
     except Inconclusive as error:
         verdict, by = BROKEN, str(error)
@@ -188,7 +191,8 @@ def judged(mutants: list[Mutant], quiet: bool) -> list[Result]:
             folders.put(copy(Path(place) / str(number)))
         first = folders.get()
         started = time.monotonic()
-        whole = failing(first, tuple(sorted({test for mutant in mutants for test in mutant.tests})), 10 * LIMIT_S)
+        every = tuple(sorted({test for mutant in mutants for test in mutant.tests}))
+        whole = failing(first, every, mutants[0].slow, 10 * LIMIT_S)
         limit_s = LIMIT_S + SLOWER * (time.monotonic() - started)
         folders.put(first)
         if whole:

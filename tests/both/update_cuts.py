@@ -190,6 +190,28 @@ def test_a_trial_that_no_start_could_count_is_not_lost_by_a_cut():
         ended(device, dies_at)
 
 
+def test_nor_is_it_condemned_by_a_cut_after_it_was_fetched_again():
+    """Its image went part by part while it was laid down the first time: it is fetched anew, and laid down anew."""
+    cuts = 0
+    for dies_at in range(1, 60):
+        device = begun(False)
+        device.start()
+        device.update(NEW, 6, restart=False)
+        put_back, device.flash.rename = device.flash.rename, refuse
+        assert device.start().slot == "a"
+        device.flash.rename = put_back
+        fetch(device.updater, made(NEW, 6)[0])
+        device.flash.revive()
+        device.flash.dies_at = dies_at
+        try:
+            while device.updater.step():
+                pass
+        except PowerCut:
+            cuts += 1
+        ended(device, dies_at)
+    assert cuts > 20
+
+
 def test_what_is_in_flash_must_be_signed_too():
     """An offer that was changed in flash, with an image to it: fetched in full, and never a program."""
     device = begun(False)
