@@ -13,45 +13,54 @@ from firmware.fetched import Fetched
 
 # An offer that came over the link: Unix seconds then (4 octets), and the manifest.
 INCOMING = "offer-in"
-# What the last judgement was: release and size while it is fetched, the error, the sequence that was refused, tries.
+# What the last judgements were: release and size while it is fetched, the error, the sequences that were refused while the
+# release `by` ran, tries.
 JUDGED = "judged"
+REFUSED = 4
 TRIES = 5
 
 
-def finish(board):
-    """What is known of releases, a dict for firmware.updating; None where none can be verified.
+def finish(board, files=os, opened=open, path=None):
+    """What is known of releases, a dict for firmware.updating. `path` is sys.path, in which boot put the slot that runs.
 
     Where there is something to judge or to install, the board restarts after it, and this does not return.
     """
     board.outputs_off()
     folder = board.flash
-    known = light(folder)
+    known = light(folder, opened, sys.path if path is None else path)
     if known["trial"]:
         return known
-    incoming = _octets(folder + INCOMING)
-    whole = known["size"] and Fetched(folder, os).length(known["size"]) == known["size"]
+    incoming = _octets(folder + INCOMING, opened)
+    whole = known["size"] and Fetched(folder, files, opened).length(known["size"]) == known["size"]
     if not incoming and not whole:
         return known
-    if known["tries"] >= TRIES:
-        known["size"], known["error"] = 0, "not installed in %d tries: %d" % (TRIES, known["release"])
-    _remember(folder, known, known["tries"] + 1 if known["size"] or incoming else 0)
-    if incoming or known["size"]:
-        try:
-            _heavy(board, known, incoming)
-        except Exception as error:
-            known["error"] = "%r: %d" % (error, known["release"])
-            board.log("update: " + known["error"])
+    try:
+        if known["tries"] >= TRIES:
+            known["size"], known["error"] = 0, "not installed in %d tries: %d" % (TRIES, known["release"])
+            if incoming:
+                files.remove(folder + INCOMING)
+                incoming = b""
+        _remember(folder, known, known["tries"] + 1 if known["size"] or incoming else 0, files, opened)
+        if incoming or known["size"]:
+            _heavy(board, known, incoming, files, opened)
+    except Exception as error:
+        # Whatever it is, the program before goes on; after some tries it is given up.
+        known["error"] = "%r: %d" % (error, known["release"])
+        board.log("update: " + known["error"])
+        if isinstance(error, OSError):
+            # A flash that takes nothing would be tried for ever.
+            return known
     board.restart()
 
 
-def light(folder):
+def light(folder, opened=open, path=()):
     """What some small files say, without the program of updates."""
-    state = boot.read(folder) or {"trial": "", "failed": 0, "why": ""}
-    running = [slot for slot in boot.SLOTS if folder + slot in sys.path]
-    known = {"release": 0, "size": 0, "error": "", "refused": 0, "tries": 0}
+    state = boot.read(folder, opened) or {"trial": "", "failed": 0, "why": ""}
+    running = [slot for slot in boot.SLOTS if folder + slot in path]
+    known = {"release": 0, "size": 0, "error": "", "refused": [], "by": 0, "tries": 0}
     try:
-        known.update(json.loads(_octets(folder + JUDGED).decode() or "{}"))
-        sequence = int(_octets(folder + running[0] + "/contents").split()[0].decode()) if running else 0
+        known.update(json.loads(_octets(folder + JUDGED, opened).decode() or "{}"))
+        sequence = int(_octets(folder + running[0] + "/contents", opened).split()[0].decode()) if running else 0
     except (ValueError, IndexError):
         sequence = 0
     if state["why"] and not known["error"]:
@@ -59,24 +68,28 @@ def light(folder):
     known["running"], known["slot"] = sequence, running[0] if running else ""
     known["trial"] = bool(running) and running[0] == state["trial"]
     known["failed"] = state["failed"]
+    if known["by"] != sequence:
+        # Another program may be offered what the one before it had to refuse.
+        known["refused"], known["by"] = [], sequence
     return known
 
 
-def _heavy(board, known, incoming):
+def _heavy(board, known, incoming, files, opened):
     from firmware.identity import Identity
     from firmware.slots import Updater
     from firmware.vault import Vault
     from protocol.manifest import unpack
 
-    key = Identity(Vault(board.flash, os, feed=board.feed).device()).release_key
-    updater = Updater(board.flash, os, key, board.kind)
+    key = Identity(Vault(board.flash, files, opened, board.feed).device()).release_key
+    updater = Updater(board.flash, files, key, board.kind, opened, known["slot"])
     known["error"] = ""
     if incoming:
-        os.remove(board.flash + INCOMING)
+        files.remove(board.flash + INCOMING)
         sequence = int.from_bytes(incoming[8:12], "big")
         reason = updater.offer(incoming[4:], int.from_bytes(incoming[:4], "big"), board.free(), False)
         if reason:
-            known["refused"], known["error"] = sequence, "%s: %d" % (reason, sequence)
+            known["refused"] = (known["refused"] + [sequence])[-REFUSED:]
+            known["error"] = "%s: %d" % (reason, sequence)
             board.log("update refused: " + known["error"])
     while updater.step():
         board.feed()
@@ -84,22 +97,22 @@ def _heavy(board, known, incoming):
     known["error"] = known["error"] or told["last_error"]
     known["release"] = known["size"] = 0
     if told["state"] == "fetching":
-        known["release"], known["size"] = told["sequence"], unpack(_octets(board.flash + "offer")).size
-    _remember(board.flash, known, 0)
+        known["release"], known["size"] = told["sequence"], unpack(_octets(board.flash + "offer", opened)).size
+    _remember(board.flash, known, 0, files, opened)
     board.log("update: release %d, %s" % (told["sequence"], known["error"] or told["state"]))
 
 
-def _remember(folder, known, tries):
-    kept = {name: known[name] for name in ("release", "size", "error", "refused")}
+def _remember(folder, known, tries, files, opened):
+    kept = {name: known[name] for name in ("release", "size", "error", "refused", "by")}
     kept["tries"] = known["tries"] = tries
-    with open(folder + JUDGED + "-new", "w") as file:
-        json.dump(kept, file)
-    os.rename(folder + JUDGED + "-new", folder + JUDGED)
+    with opened(folder + JUDGED + "-new", "wb") as file:
+        file.write(json.dumps(kept).encode())
+    files.rename(folder + JUDGED + "-new", folder + JUDGED)
 
 
-def _octets(path):
+def _octets(path, opened):
     try:
-        with open(path, "rb") as file:
+        with opened(path, "rb") as file:
             return file.read()
     except OSError:
         return b""

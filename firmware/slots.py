@@ -47,12 +47,11 @@ class Updater:
         self._image = Fetched(folder, files, opened)
         self._look()
 
-    def offer(self, octets, now, free, alarm, verify=True):
+    def offer(self, octets, now, free, alarm):
         """None when this signed manifest is taken (or was), else why it is not.
 
         `now`: Unix seconds of central's time or None; `free`: octets of flash that are free; `alarm`: whether one runs.
-        Takes the second or two of a signature once all the rest is well; without `verify` that is left to `step`, which
-        lays nothing down that is not signed.
+        Takes the second or two of a signature once all the rest is well.
         """
         if self._running is None:
             return "not started from a slot"
@@ -69,8 +68,7 @@ class Updater:
             )
             if reason:
                 return reason
-            if verify:
-                manifest.read(octets, self._key)
+            manifest.read(octets, self._key)
         except ProtocolError as error:
             return str(error)
         return self._take(octets)

@@ -27,7 +27,7 @@ class Updating:
     that came by none; `busy`: a trial is not confirmed yet.
     """
 
-    def __init__(self, board, files, known, identity, center, clock, send, note):
+    def __init__(self, board, files, known, identity, center, clock, send, note, opened=open):
         self._board = board
         self._files = files
         self._known = known
@@ -36,6 +36,7 @@ class Updating:
         self._clock = clock
         self._send = send
         self._note = note
+        self._open = opened
         self._fetched = None
         self._have = 0
         self._asked = None
@@ -44,12 +45,10 @@ class Updating:
         self._restart = False
         if not identity.release_key:
             known = self._known = None
-        # Judged just now; in the next run it may be offered and judged again.
-        self._refused = known["refused"] if known else 0
         self.running = known["running"] if known else 0
         self.busy = bool(known and known["trial"])
         if known and known["size"]:
-            self._fetched = Fetched(board.flash, files)
+            self._fetched = Fetched(board.flash, files, opened)
             self._have = self._fetched.length(known["size"])
 
     def status(self):
@@ -125,20 +124,21 @@ class Updating:
         self._restart = self._have == known["size"]
 
     def _offered(self, manifest):
-        """Kept for the next start, which judges it; one that was judged in this run is not looked at again."""
+        """Kept for the next start, which judges it; what this program has refused before costs no restart again."""
         known = self._known
         # Four octets of magic, then the sequence (protocol/manifest.py).
         sequence = int.from_bytes(manifest[4:8], "big")
         now = self._clock.now()
-        if self.busy or self._restart or now is None:
+        # Whether it has expired is judged by central's time; the gateway's would not do.
+        if self.busy or self._restart or not self._center.synchronised():
             return
-        if sequence in (self.running, known["release"], self._refused):
+        if sequence in (self.running, known["release"]) or sequence in known["refused"]:
             return
         if sequence == known["failed"]:
             known["error"] = "failed before: %d" % sequence
             return
         try:
-            with open(self._board.flash + INCOMING + "-new", "wb") as file:
+            with self._open(self._board.flash + INCOMING + "-new", "wb") as file:
                 file.write(now.to_bytes(4, "big") + manifest)
             self._files.rename(self._board.flash + INCOMING + "-new", self._board.flash + INCOMING)
         except OSError:
@@ -150,11 +150,11 @@ class Updating:
         """A new program stays once central was heard and the drivers answer; one that does not get there starts anew."""
         if not (linked and healthy and self._center.synchronised()):
             return now_ms >= TRIAL_MS
-        state = boot.read(self._board.flash)
+        state = boot.read(self._board.flash, self._open)
         state["active"], state["trial"], state["why"] = self._known["slot"], "", ""
         state["highest"] = max(state["highest"], self.running)
         try:
-            boot.store(self._board.flash, self._files, state)
+            boot.store(self._board.flash, self._files, state, self._open)
         except OSError:
             return now_ms >= TRIAL_MS
         self.busy = False

@@ -54,7 +54,7 @@ class Vault:
         """The file that enrolment wrote; raises Unprovisioned or Erased."""
         self._refuse()
         try:
-            with self._open(self._folder + "device.json") as file:
+            with self._open(self._folder + "device.json", "rb") as file:
                 return json.loads(file.read())
         except OSError as error:
             if error.args[0] != _MISSING:

@@ -1,245 +1,328 @@
-"""What passes between the link and the Updater: who may offer, when it works, when it restarts. On both interpreters."""
+"""An update as a running center and its starts share it: who may offer, when it works, when it restarts. On both interpreters."""
 
+import json
+
+from firmware import boot, install
 from firmware.updating import ASK_AGAIN_MS, QUIET_MS, TRIAL_MS, Updating
 from protocol import codes
 from protocol.messages import FETCH
-from protocol.release import BLOCK, OFFER
-from tests.both.bench import Bench
+from protocol.release import BLOCK, BLOCK_SIZE, OFFER
+from simulator import release
+from simulator.flash import Flash, PowerCut
+from simulator.slots import activate, put
+from tests.both.bench import Bench, device
 
-MANIFEST = b"SRM\x01" + (6).to_bytes(4, "big") + bytes(76)
-
-
-class Recorder:
-    """An Updater that writes down what it is told."""
-
-    def __init__(self):
-        self.offers = []
-        self.blocks = []
-        self.steps = 0
-        self.asks = None
-        self.reason = None
-        self.on_trial = self.ready = False
-        self.stays = True
-        self.failed_release = 0
-
-    def offer(self, octets, now, free, alarm):
-        self.offers.append((octets, now, free, alarm))
-        return self.reason
-
-    def block(self, sequence, offset, octets):
-        self.blocks.append((sequence, offset, octets))
-
-    def wanted(self):
-        return self.asks
-
-    def step(self):
-        self.steps += 1
-        return False
-
-    def confirm(self):
-        return self.stays
-
-    def failed(self):
-        return self.failed_release
-
-    def status(self):
-        return {"sequence": 6, "percent": 0, "state": "fetching", "last_error": ""}
+OLD = {"firmware/main.mpy": b"old" * 300, "protocol/codes.mpy": b"codes"}
+NEW = {"firmware/main.mpy": b"new" * 500, "protocol/codes.mpy": b"other"}
+IMAGE = release.image(NEW)
+MANIFEST = release.manifest(IMAGE, 2, expiry=2000000000)
 
 
-class Nowhere:
-    """A flash that holds nothing, and the board around it."""
+class Restart(Exception):
+    """The board was told to restart."""
 
-    flash = "/nowhere/"
+
+class Board:
+    """A board's flash in memory; a restart is an exception."""
+
+    flash = ""
     kind = "unix"
 
-    def __init__(self):
+    def __init__(self, files):
+        self.files = files
         self.logged = []
 
-    def remove(self, path):
-        raise OSError(2)
+    def outputs_off(self):
+        pass
+
+    def feed(self):
+        pass
 
     def free(self):
-        return 777
+        return 1 << 20
 
     def log(self, text):
         self.logged.append(text)
 
+    def restart(self):
+        raise Restart
 
-class Table(Bench):
-    """A center that takes releases; `sent` and `noted` are what Updating says."""
 
-    def __init__(self, release_key=bytes(32)):
+class Station(Bench):
+    """A center with slots; `sent` and `noted` are what it says about updates. `starts` counts its starts."""
+
+    def __init__(self, release_key=None):
         Bench.__init__(self)
-        self.identity.release_key = release_key
-        self.board, self.updater, self.sent, self.noted = Nowhere(), Recorder(), [], []
+        key = release.public_key() if release_key is None else release_key
+        self.files = Flash()
+        content = device()
+        content["release_key"] = key.hex()
+        self.files.files["device.json"] = json.dumps(content).encode()
+        put(self.files, "a", OLD, 1)
+        activate(self.files, "a")
+        self.identity.release_key = key
+        self.board, self.sent, self.noted = Board(self.files), [], []
+        self.starts = 0
+        self.start()
+
+    def start(self):
+        """Start, and again as often as the board restarts before its program runs; the slot that runs then."""
+        while True:
+            self.starts += 1
+            assert self.starts < 60, self.board.logged[-3:]
+            path = []
+            self.slot = boot.choose("", self.files, self.files.open, path)
+            try:
+                known = install.finish(self.board, self.files, self.files.open, path)
+                break
+            except Restart:
+                pass
+        self.boot()
         self.updating = Updating(
-            self.board, self.board, self.identity, self.center, self.clock, self.sent.append, self.noted.append
-        )
-        if release_key:
-            self.updating._updater = self.updater
-
-    def boot_center(self, synchronise):
-        """A start of the center under the same Updating."""
-        self.boot(synchronise)
-        self.updating._center, self.updating._clock = self.center, self.clock
-
-    def offer(self, authority=0, key=0, epoch=0, center=42, nonce=None):
-        """Hear an offer; whether the Updater was asked."""
-        frame = OFFER.seal(
-            self.identity.pairs[key].down, (authority, epoch, center), MANIFEST, nonce or self.nonce
+            self.board, self.files, known, self.identity, self.center, self.clock, self.sent.append, self.noted.append,
+            self.files.open,
         )  # fmt: skip
-        before = len(self.updater.offers)
-        self.updating.receive(frame)
-        return len(self.updater.offers) > before
+        return self.slot
 
-    def block(self, authority=0, key=0, epoch=0, center=42, nonce=None):
-        """Hear a block; whether the Updater was given it."""
-        head = (authority, epoch, center, 6, 512)
-        frame = BLOCK.seal(self.identity.pairs[key].down, head, b"x" * 512, nonce or self.nonce)
-        before = len(self.updater.blocks)
-        self.updating.receive(frame)
-        return len(self.updater.blocks) > before
+    def offer(self, manifest=MANIFEST, authority=0, key=0, epoch=0, center=42, nonce=None):
+        """Hear an offer; whether it was kept."""
+        head = (authority, epoch, center)
+        self.updating.receive(OFFER.seal(self.identity.pairs[key].down, head, manifest, nonce or self.nonce))
+        return install.INCOMING in self.files.files
+
+    def block(self, offset, octets, authority=0, key=0, epoch=0, center=42, nonce=None):
+        """Hear a block."""
+        head = (authority, epoch, center, 2, offset)
+        self.updating.receive(BLOCK.seal(self.identity.pairs[key].down, head, octets, nonce or self.nonce))
 
     def turn(self, passed_ms=20, linked=True, healthy=True):
         """Time passes; whether the board shall restart."""
         self.tick(passed_ms)
         return self.updating.tick(linked, healthy)
 
+    def fetch(self, image=IMAGE):
+        """Answer fetches until the board wants to restart; how many there were."""
+        for count in range(60):
+            before = len(self.sent)
+            if self.turn():
+                return count
+            assert len(self.sent) == before + 1
+            offset = FETCH.open(self.identity.pairs[0].up, self.sent[-1]).offset
+            self.block(offset, image[offset : offset + BLOCK_SIZE])
+        raise AssertionError("it never ends")
+
 
 FOREIGN = ({"authority": 1, "key": 1}, {"key": 1}, {"key": 2}, {"authority": 1}, {"authority": 2}, {"epoch": 1}, {"center": 43},
            {"nonce": bytes(8)})  # fmt: skip
 
 
+def test_a_release_is_judged_fetched_installed_tried_and_kept():
+    """The whole way, with its restarts; it is told once it stays, and the next start is of the new program."""
+    station = Station()
+    assert station.offer()
+    assert station.turn()
+    assert station.start() == "a"
+    assert station.updating.status() == {"release": 2, "percent": 0, "state": "fetching", "error": ""}
+    assert station.fetch() == (len(IMAGE) + BLOCK_SIZE - 1) // BLOCK_SIZE
+    assert station.start() == "b"
+    assert station.updating.running == 2
+    assert station.updating.busy
+    assert not station.turn()
+    assert station.noted == [codes.UPDATED]
+    assert station.start() == "b"
+    assert not station.updating.busy
+
+
 def test_only_central_offers_and_fills_a_flash():
-    """Under its key, for this center, epoch and boot; nobody else's frame reaches the Updater, and none with a changed bit."""
-    table = Table()
+    """Under its key, for this center, epoch and boot; nobody else's frame is kept, and none with a changed bit."""
+    station = Station()
     for changes in FOREIGN:
-        assert not table.offer(**changes), changes
-        assert not table.block(**changes), changes
-    key = table.identity.pairs[0].down
-    for frame in (
-        OFFER.seal(key, (0, 0, 42), MANIFEST, table.nonce), BLOCK.seal(key, (0, 0, 42, 6, 0), b"x", table.nonce),
-    ):  # fmt: skip
-        for at in range(1, len(frame)):
-            table.updating.receive(frame[:at] + bytes([frame[at] ^ 4]) + frame[at + 1 :])
-        table.updating.receive(frame[:-1])
-    assert (table.updater.offers, table.updater.blocks) == ([], [])
-    assert table.offer() and table.block()
-    assert table.updater.offers == [(MANIFEST, table.clock.now(), 777, False)]
-    assert table.updater.blocks == [(6, 512, b"x" * 512)]
+        assert not station.offer(**changes), changes
+    frame = OFFER.seal(station.identity.pairs[0].down, (0, 0, 42), MANIFEST, station.nonce)
+    for at in range(1, len(frame)):
+        station.updating.receive(frame[:at] + bytes([frame[at] ^ 4]) + frame[at + 1 :])
+    station.updating.receive(frame[:-1])
+    assert install.INCOMING not in station.files.files
+    station.offer()
+    station.start()
+    for changes in FOREIGN:
+        station.block(0, IMAGE[:BLOCK_SIZE], **changes)
+    station.block(BLOCK_SIZE, IMAGE[:BLOCK_SIZE])
+    station.block(0, IMAGE[: BLOCK_SIZE - 1])
+    assert "image-0" not in station.files.files
+    station.block(0, IMAGE[:BLOCK_SIZE])
+    assert station.files.files["image-0"] == IMAGE[:BLOCK_SIZE]
 
 
 def test_without_a_release_key_nothing_is_looked_at():
     """A center that was enrolled without one takes no program from anybody."""
-    table = Table(b"")
-    assert not table.offer()
-    assert not table.block()
-    assert table.updating.status() is None
-    assert table.updating._updater is None
-    assert not table.turn()
+    station = Station(b"")
+    assert not station.offer()
+    assert station.updating.status() is None
+    assert not station.turn()
 
 
-def test_nothing_is_written_while_an_alarm_runs():
-    """Blocks are not taken, nothing is asked for or worked at, and the Updater is told why an offer comes amiss."""
-    table = Table()
-    table.command(incident=1, duration=30)
-    table.updater.asks = (6, 0)
-    assert not table.block()
-    assert table.offer()
-    assert table.updater.offers[-1][3] is True
-    table.updater.ready = True
-    assert not table.turn()
-    assert (table.sent, table.updater.steps) == ([], 0)
-    table.command(action=codes.STOP)
-    assert table.block()
-    table.turn()
-    assert len(table.sent) == 1
+def test_an_offer_needs_centrals_time():
+    """Whether it has expired is not judged by the gateway's clock."""
+    station = Station()
+    station.boot(False)
+    station.updating._center, station.updating._clock = station.center, station.clock
+    station.sync(codes.LOCAL)
+    assert not station.offer()
+    station.sync(codes.CENTRAL)
+    assert station.offer()
 
 
-def test_a_restart_waits_a_minute_after_an_alarm():
-    """It may come again; without one there is nothing to wait for."""
-    table = Table()
-    assert not table.turn()
-    table.updater.ready = True
-    assert table.turn()
-    table.command(incident=1, duration=30)
-    assert not table.turn()
-    table.command(action=codes.STOP)
-    assert not table.turn(QUIET_MS - 1)
-    assert table.turn(1)
+def test_what_is_not_signed_is_not_fetched():
+    """Central's seal is not the release key's: refused, and the old program goes on and says so."""
+    station = Station()
+    station.offer(release.manifest(IMAGE, 2, b"a seed of somebody else, 32 oct.", expiry=2000000000))
+    assert station.start() == "a"
+    assert station.updating.status()["error"] == "nobody signed this manifest with the release key: 2"
+    assert station.updating.status()["state"] == "idle"
+    assert not station.turn()
+    assert station.sent == []
+
+
+def test_another_image_than_the_signed_one_is_not_installed():
+    """One octet of it is another."""
+    station = Station()
+    station.offer()
+    station.start()
+    station.fetch(IMAGE[:-9] + bytes([IMAGE[-9] ^ 1]) + IMAGE[-8:])
+    assert station.start() == "a"
+    assert station.updating.status()["error"] != ""
+    assert boot.complete("", "b", station.files.open) is None
+
+
+def test_what_was_refused_costs_no_restart_again():
+    """Refused offers in turn, said again and again: one restart each; another program may be offered them anew."""
+    station = Station()
+    refused = [release.manifest(IMAGE, number, expiry=5) for number in (7, 8)]
+    for manifest in refused:
+        assert station.offer(manifest)
+        assert station.turn()
+        station.start()
+        assert station.updating.status()["error"].endswith(": %d" % (7 if manifest == refused[0] else 8))
+    starts = station.starts
+    for _ in range(3):
+        for manifest in refused:
+            assert not station.offer(manifest)
+            assert not station.turn()
+    assert station.starts == starts
+    assert not station.offer(release.manifest(IMAGE, 1, expiry=2000000000))
+
+
+def test_nothing_is_kept_or_fetched_while_an_alarm_runs():
+    """Nor restarted for, until a minute after it."""
+    station = Station()
+    station.command(incident=1, duration=30)
+    assert not station.offer()
+    station.command(action=codes.STOP)
+    assert station.offer()
+    station.command(incident=2, duration=30)
+    assert not station.turn()
+    station.command(action=codes.STOP)
+    assert not station.turn(QUIET_MS - 1)
+    assert station.turn(1)
+    station.start()
+    station.command(incident=3, duration=30)
+    station.block(0, IMAGE[:BLOCK_SIZE])
+    assert not station.turn()
+    assert station.sent == []
+    assert "image-0" not in station.files.files
 
 
 def test_a_block_is_asked_for_over_a_link_and_again_after_five_seconds():
-    """Sealed as this center's; a new wish is said at once."""
-    table = Table()
-    table.updater.asks = (6, 512)
-    assert not table.turn(linked=False)
-    assert table.sent == []
-    table.turn()
-    table.turn(ASK_AGAIN_MS - 1)
-    assert len(table.sent) == 1
-    fetch = FETCH.open(table.identity.pairs[0].up, table.sent[0])
-    assert tuple(fetch) == (0, 0, 42, 6, 512)
-    table.turn(1)
-    assert len(table.sent) == 2
-    table.updater.asks = (6, 1024)
-    table.turn()
-    assert FETCH.peek(table.sent[2]).offset == 1024
+    """Sealed as this center's; the next one at once."""
+    station = Station()
+    station.offer()
+    station.start()
+    station.turn(linked=False)
+    assert station.sent == []
+    station.turn()
+    station.turn(ASK_AGAIN_MS - 1)
+    assert [tuple(FETCH.open(station.identity.pairs[0].up, frame)) for frame in station.sent] == [(0, 0, 42, 2, 0)]
+    station.turn(1)
+    assert len(station.sent) == 2
+    station.block(0, IMAGE[:BLOCK_SIZE])
+    station.turn()
+    assert FETCH.peek(station.sent[2]).offset == BLOCK_SIZE
+
+
+def on_trial():
+    """A station whose new program runs for the first time."""
+    station = Station()
+    station.offer()
+    station.start()
+    station.fetch()
+    assert station.start() == "b"
+    return station
 
 
 def test_a_trial_is_confirmed_by_link_health_and_central():
-    """Each of the three, and the flash; then it is told, once."""
-    table = Table()
-    table.updater.on_trial = True
-    table.boot_center(False)
-    table.sync(codes.LOCAL)
-    for linked, healthy, synchronised, stays in (
-        (True, True, False, True), (False, True, True, True), (True, False, True, True), (True, True, True, False),
-    ):  # fmt: skip
-        if synchronised:
-            table.sync(codes.CENTRAL)
-        table.updater.stays = stays
-        assert not table.turn(linked=linked, healthy=healthy)
-        assert table.noted == []
-        assert table.updating.working
-    table.updater.stays = True
-    assert not table.turn()
-    assert table.noted == [codes.UPDATED]
-    assert not table.updating.working
+    """Each of the three; then it is told, once."""
+    station = on_trial()
+    station.boot(False)
+    station.updating._center, station.updating._clock = station.center, station.clock
+    assert not station.turn()
+    station.sync(codes.LOCAL)
+    assert not station.turn()
+    station.sync(codes.CENTRAL)
+    assert not station.turn(linked=False)
+    assert not station.turn(healthy=False)
+    assert station.noted == []
+    assert station.updating.busy
+    assert not station.turn()
+    assert station.noted == [codes.UPDATED]
 
 
-def test_a_trial_that_does_not_get_there_starts_anew():
-    """After a quarter of an hour, not before, and not in an alarm."""
-    table = Table()
-    table.updater.on_trial, table.updater.stays = True, False
-    at = table.clock.ms()
-    assert not table.turn(TRIAL_MS - 1 - at)
-    table.command(incident=1, duration=30)
-    assert not table.turn(10)
-    table.command(action=codes.STOP)
-    assert table.turn()
-
-
-def test_a_release_that_failed_is_told_once():
-    """Also over restarts: the state in flash knows that it was."""
-    table = Table()
-    table.updater.failed_release = 6
+def test_a_trial_that_does_not_get_there_starts_anew_and_is_given_up():
+    """After a quarter of an hour, not in an alarm; three times, then the program before it, which tells it once."""
+    station = on_trial()
+    assert not station.turn(TRIAL_MS - 1 - station.clock.ms(), linked=False)
+    station.command(incident=1, duration=30)
+    assert not station.turn(10, linked=False)
+    station.command(action=codes.STOP)
+    assert station.turn(linked=False)
+    assert [station.start() for _ in range(3)] == ["b", "b", "a"]
+    assert station.updating.status()["error"] == "trial failed: 2"
     for _ in range(3):
-        table.turn()
-    assert table.noted == [codes.UPDATE_FAILED]
-    assert table.state.failed_release == 6
-    table.updater.failed_release = 0
-    table.turn()
-    assert table.noted == [codes.UPDATE_FAILED]
+        station.turn()
+    assert station.noted == [codes.UPDATE_FAILED]
+    assert not station.offer()
+    assert station.updating.status()["error"] == "failed before: 2"
 
 
-def test_a_refusal_names_the_release():
-    """For the report and the log; a later offer that is taken ends it."""
-    table = Table()
-    table.updater.reason = "expired"
-    table.offer()
-    assert table.updating.status()["error"] == "expired: 6"
-    assert table.board.logged == ["update refused: expired: 6"]
-    table.updater.reason = None
-    table.offer()
-    assert table.updating.status()["error"] == ""
+def test_a_power_cut_at_any_operation_of_judging_and_installing_leaves_a_program():
+    """After each: a whole program starts, and offered again, the new one arrives."""
+    cuts = 0
+    for at in range(1, 400):
+        station = Station()
+        station.offer()
+        files = station.files
+        files.revive()
+        files.dies_at = at
+        try:
+            station.start()
+            station.fetch()
+            station.start()
+        except PowerCut:
+            cuts += 1
+        whole = files.operations < at
+        files.revive()
+        if whole:
+            break
+        slot = station.start()
+        assert boot.complete("", slot, files.open) == (1 if slot == "a" else 2)
+        for _ in range(3):
+            if station.slot == "b":
+                break
+            if not station.updating.status()["release"]:
+                station.offer()
+                station.start()
+            if station.updating.status()["state"] == "fetching":
+                station.fetch()
+                station.start()
+        assert station.slot == "b", (at, station.board.logged[-3:])
+    assert cuts > 40
