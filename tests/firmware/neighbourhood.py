@@ -25,6 +25,7 @@ from protocol.keys import center_pairs, vault_key
 from protocol.layout import authority_of, kind_of
 from protocol.messages import ACK, COMMAND, CONFIRM, HELLO, KIND_ACK, KIND_HELLO, TIME, Command, Confirm, Time
 from simulator.broker import Broker
+from simulator.compiled import compiled
 
 REPO = Path(__file__).resolve().parents[2]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
@@ -37,7 +38,7 @@ class Lines:
     """What a board says, line by line."""
 
     def __init__(self, folder: Path, *interpreter: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(REPO), "MICROPYPATH": f".frozen:{REPO}"}
+        environment = {**os.environ, "PYTHONPATH": str(REPO), "MICROPYPATH": f".frozen:{compiled()}"}
         command = [*interpreter, str(REPO / "tests/firmware/stub_board.py"), str(folder)]
         self.process = subprocess.Popen(
             command, cwd=REPO, env=environment, text=True, bufsize=1,

@@ -1,9 +1,14 @@
 """A board of a few lines on either interpreter: `stub_board.py FOLDER`. Says `o MASK`, `l TEXT`; hears `set NAME VALUE`."""
 
+import gc
+import sys
+
+if hasattr(gc, "threshold"):
+    gc.threshold(4096)  # as firmware.main does
+
 import asyncio
 import os
 import select
-import sys
 import time
 
 from firmware.app import run
