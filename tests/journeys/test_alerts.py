@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
 
 from central.classes import SHIPPED
@@ -121,3 +122,33 @@ def test_nothing_moves_while_nothing_happens() -> None:
         assert moved(city, ALL, ("siren", "strobe", "floodlight", "indicator")) == {}
 
     journey(walk)
+
+
+def test_the_strobes_of_a_group_flash_together() -> None:
+    """By the clock of their gateway: also one that comes later, whose flashes would begin anywhere otherwise."""
+
+    async def walk(city: City) -> None:
+        await city.boards.power(GROUP[2], False)
+        answer = await city.alert("journey-strobes", group=1)
+        await sounded(city, answer["incident"], 2)
+        await city.boards.power(GROUP[2], True)
+        await sounded(city, answer["incident"], 3)
+        flashes = [lambda name=name: city.boards.times_on(name, "strobe") for name in GROUP]
+        await city.boards.until(lambda: all(count() >= 8 for count in flashes), 20, "eight flashes of each")
+        begins = [flash_times(city, name)[-6:] for name in GROUP]
+        for mine in begins[1:]:
+            offsets = [min(abs(at - other) for other in begins[0]) for at in mine]
+            # Three processes and their broker share this machine; a person sees a tenth of a second.
+            assert statistics.median(offsets) < 0.1, offsets
+
+    journey(walk)
+
+
+def flash_times(city: City, name: str) -> list[float]:
+    """When a center's strobe went on, but for the first flash, which may begin in the middle of one."""
+    times, level = [], False
+    for at, outputs in city.boards.history(name):
+        if "strobe" in outputs and not level:
+            times.append(at)
+        level = "strobe" in outputs
+    return times[1:]
