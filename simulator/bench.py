@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from protocol.topics import DOWN, topic
-from simulator.bench_center import center_figures
+from simulator.bench_center import button_figures, center_figures
 from simulator.city import City
 from simulator.demo import runtime
 from simulator.errors import SimulatorError
@@ -139,6 +139,7 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         figures = center_figures(arguments.rounds)
+        figures += asyncio.run(button_figures(arguments.rounds))
         figures += asyncio.run(measure(arguments.rounds, progress=True))
     except SimulatorError as error:
         print(f"bench: {error}", file=sys.stderr)
