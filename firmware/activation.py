@@ -25,6 +25,10 @@ class Activation:
         self._wrong_ms = 0
         self._seen_ms = now_ms
 
+    def ends_ms(self):
+        """The millisecond of this boot at which its time has passed."""
+        return self.started_ms + self.duration_ms
+
     def over(self, now_ms):
         """Whether its time has passed."""
         return now_ms - self.started_ms >= self.duration_ms

@@ -80,12 +80,12 @@ class Answers:
         event = (self.take(), status, incident, lifetime_s, detail)
         events = self._state.events
         events.append(event)
+        self._tell(event[0], now_ms, 0)
         while len(events) > MAX_EVENTS:
             news = [one for one in events if one[1] not in codes.PRESSES]
             gone = news[0] if news else events[0]
             events.remove(gone)
             self._due.pop(gone[0], None)
-        self._tell(event[0], now_ms, 0)
         return event
 
     def event(self, event, outputs, age_s):

@@ -34,6 +34,7 @@ except ImportError:
 TICK_MS = 20
 # Lifetime goes to flash this often, so that a power cut gives back at most this much of a budget's waiting time.
 SAVE_S = 900
+AGAIN_S = 30
 # What happened goes to the journal's flash a moment later: the siren and its answer go first.
 JOURNAL_MS = 2000
 # The console's program is given back after this long without a line.
@@ -158,14 +159,9 @@ class App:
         self._report()
         return whole
 
-    def describe(self):
-        """The self-description."""
-        return describe(self)
-
     def erase(self):
         """Forget everything, in a moment."""
-        self._do(self.center.note(codes.ERASED))
-        self._erase_ms = self.clock.ms() + ERASE_MS
+        self._do(self.center.note(codes.ERASED) + [ERASE])
 
     def _news(self, status):
         """An event of the center's own health: told until confirmed, and described at once."""
@@ -209,6 +205,7 @@ class App:
             elif action == OUTPUTS:
                 self._show()
             elif action == ERASE:
+                self._vault.doom()
                 self._erase_ms = self.clock.ms() + ERASE_MS
             elif action[0] == "send" or self.link.up:
                 # A hello is said only over a link: it is asked anew on each connection.
@@ -229,6 +226,8 @@ class App:
         try:
             self._vault.save(self._state)
         except OSError as error:
+            # Tried again soon: numbers that flash does not know of are in use meanwhile.
+            self._saved_ms -= (SAVE_S - AGAIN_S) * 1000
             self.board.log("flash failed: %r" % (error,))
             return False
         return True

@@ -62,10 +62,9 @@ class Center:
             kind = kind_of(frame)
         except ProtocolError:
             return []
-        if kind == KIND_TIME:
-            return self._time(frame)
-        if kind == KIND_CONFIRM:
-            return self._confirm(frame)
+        if kind in (KIND_TIME, KIND_CONFIRM):
+            # Whoever keeps one of these for us does not mean us.
+            return [] if retained else self._time(frame) if kind == KIND_TIME else self._confirm(frame)
         verdict, command = verify(
             frame, retained, self.identity, self.sessions, self.state.windows, self._clock.now()
         )  # fmt: skip
@@ -109,6 +108,10 @@ class Center:
             return [SAVE, self._answer(command, codes.BUDGET_SPENT)]
         duration_s = on_time_s(command.duration, cadence.longest_s(command.flags))
         activation = Activation(order, command.class_, outputs, self._clock.ms(), duration_s, command.flags)
+        if command.authority != codes.CENTRAL and self.running.outlasts(activation):
+            # The street is warned already, and for longer: a gateway must not be able to cut that short.
+            self.state.execute(command.incident, command.activation)
+            return [SAVE, self._answer(command, codes.ACCEPTED)]
         return self._start(activation, command.activation, command.authority) + [self._answer(command, codes.ACCEPTED)]
 
     def unsaved(self):
@@ -118,7 +121,8 @@ class Center:
         command, before = self._unsaved
         self._unsaved = None
         if command.action in (codes.STOP, codes.ERASE):
-            return [OUTPUTS, self._answer(command, codes.ACCEPTED)]
+            done = [OUTPUTS, self._answer(command, codes.ACCEPTED)]
+            return done + [ERASE] if command.action == codes.ERASE else done
         if self.running.whole() != before:
             # It had begun in memory: what never moved may be asked for again, and costs nothing.
             self.state.forget()
@@ -141,7 +145,8 @@ class Center:
             order = (codes.CENTRAL, 0, incident)
             now_ms, duration_s = self._clock.ms(), on_time_s(0)
             activation = Activation(order, self.identity.panic_class, codes.LOUD, now_ms, duration_s)
-            actions = self._start(activation, 1, codes.LOCAL)
+            if not self.running.outlasts(activation):
+                actions = self._start(activation, 1, codes.LOCAL)
         outputs = self.wanted() & running.EVERY_OUTPUT
         return actions + self._event(status, incident, outputs, self.battery_mv if slot is None else slot)
 

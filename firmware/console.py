@@ -3,6 +3,7 @@
 Whoever reaches it stands in the open cabinet. It can make this center sound nothing, and forget only when told its name.
 """
 
+from firmware.description import describe
 from protocol import codes
 from protocol.topics import center_name
 
@@ -23,7 +24,7 @@ erase NAME               forget everything; NAME is this center's, for example C
 
 
 class Console:
-    """`app` gives identity, board, center, watch, settings, journal, describe() and restart(), erase()."""
+    """`app` gives identity, board, center, watch, settings, journal, test(), configure() and erase()."""
 
     def __init__(self, app):
         self._app = app
@@ -54,7 +55,7 @@ class Console:
         )  # fmt: skip
 
     def _do_status(self, _):
-        told = self._app.describe()
+        told = describe(self._app)
         health = told.pop("health", None) or {}
         lines = ["%s: %s" % (name, told[name]) for name in sorted(told)]
         for name in sorted(health):

@@ -37,6 +37,11 @@ class Running:
         """Whether something runs that the street notices."""
         return LOUD in self._slots
 
+    def outlasts(self, activation):
+        """Whether something loud runs that ends no earlier than this would."""
+        running = self._slots.get(LOUD)
+        return running is not None and activation.outputs & codes.LOUD and running.ends_ms() >= activation.ends_ms()
+
     def activations(self):
         """Everything that runs."""
         return list(self._slots.values())

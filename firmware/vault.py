@@ -6,6 +6,7 @@ erasure until nothing secret is left. It ends as a factory-new folder.
 
 import json
 
+from firmware.fetched import PARTS
 from firmware.slotted import Slotted, settle, sync
 from firmware.state import State, unpack
 
@@ -15,7 +16,7 @@ MARKER = "erased"
 SECRETS = (
     "device.json", "device.json-put", "key.der", "key.der-put", "settings-a", "settings-b", "settings-new", "state-a",
     "state-b", "state-new", "cert.der", "cert.der-put", "journal-a", "journal-b", "journal-new", "offer", "offer-new",
-    "image", "image-new",
+    "offer-in", "offer-in-new", "judged", "judged-new",
 )  # fmt: skip
 # Larger file systems are no board's; there the files are overwritten in place, and the rest is not filled.
 SCRUB_OCTETS = 16 << 20
@@ -91,12 +92,17 @@ class Vault:
         self._erasing = True
         marked = False
         whole = True
-        for name in SECRETS:
+        # The parts of an image are no secret, but a factory-new folder has none.
+        for name in SECRETS + tuple(["image-%d" % number for number in range(PARTS)]):
             # A full flash has no room for the marker before something is gone.
             marked = marked or self._mark()
             whole = self._destroy(self._folder + name) and whole
         whole = self._scrub() and whole
         return whole and self._remove(self._folder + MARKER)
+
+    def doom(self):
+        """From here on this vault is to be erased: a power cut before `erase` does not save it. False: flash refuses."""
+        return self._mark()
 
     def _refuse(self):
         """Go on with an erasure that was begun, and refuse everything else."""

@@ -127,6 +127,7 @@ def test_local_gets_two_of_three_and_central_keeps_one():
     bench = Bench()
     for incident in (1, 2):
         assert bench.command(authority=codes.LOCAL, incident=incident, duration=1) == codes.ACCEPTED
+        bench.tick(1500)
     assert bench.command(authority=codes.LOCAL, incident=3) == codes.BUDGET_SPENT
     assert bench.command(incident=4) == codes.ACCEPTED
 

@@ -119,3 +119,13 @@ def test_flash_is_ahead_of_every_sequence_that_is_said():
                 bench.do([("save",)])
             frames = bench.center.answers.beats(number, 12000, 0, 0, 0)
             assert BEAT.peek(frames[0]).sequence < unpack(bench.flash).reserved, (boot, number)
+
+
+def test_presses_that_wait_take_no_more_memory_for_news():
+    """Eight of them keep all places; what is told beside them is forgotten whole."""
+    bench = Bench()
+    for _ in range(8):
+        bench.do(bench.center.press(codes.SILENT_PANIC))
+    for _ in range(100):
+        bench.do(bench.center.note(codes.MOTION))
+    assert len(bench.state.events) == len(bench.center.answers._due) == 8

@@ -1,6 +1,7 @@
 """Signals, the supply behind the siren, and what a group does in step."""
 
 from protocol import codes
+from protocol.messages import CONFIRM, HELLO, TIME, Confirm, Time
 from tests.both.bench import NOW, Bench
 
 
@@ -73,3 +74,53 @@ def test_the_strobes_of_a_group_flash_together():
         one.ticks += 20
         two.ticks += 20
     assert len(set(flashes)) == 2
+
+
+def test_nobody_but_central_cuts_a_longer_alarm_short():
+    """A press, a fob and the gateway's order while it sounds are told or accepted, and change nothing of it."""
+    bench = Bench()
+    bench.command(class_=codes.FIRE, duration=180)
+    score, spent = bench.center.running.score(), len(bench.state.budget.spent)
+    bench.do(bench.center.press(codes.PANIC))
+    bench.do(bench.center.press(codes.PANIC_FOB_FIXED, 3))
+    assert bench.command(authority=1, incident=5, flags=codes.SHORT) == codes.ACCEPTED
+    assert bench.center.running.score() is score
+    assert len(bench.state.budget.spent) == spent
+    assert [event[1] for event in bench.state.events] == [codes.PANIC, codes.PANIC_FOB_FIXED]
+    # What ends later goes on for longer.
+    bench.tick(160000)
+    bench.do(bench.center.press(codes.PANIC))
+    assert bench.center.running.score() is not score
+    bench.tick(25000)
+    assert bench.center.running.loud()
+    # Central knows what it does.
+    bench = Bench()
+    bench.command(class_=codes.FIRE, duration=180)
+    bench.command(incident=6, flags=codes.SHORT)
+    bench.tick(3000)
+    assert not bench.center.running.loud()
+
+
+def test_an_erasure_is_not_undone_by_a_flash_that_fails():
+    """It was accepted, so it is carried out."""
+    bench = Bench()
+    bench.center.receive(bench.frame(action=codes.ERASE))
+    assert ("erase",) in bench.center.unsaved()
+
+
+def test_what_a_broker_kept_sets_no_clock_and_confirms_nothing():
+    """A retained TIME or CONFIRM is dropped like a retained command."""
+    bench = Bench()
+    bench.do(bench.center.press(codes.PANIC))
+    sequence = bench.state.events[0][0]
+    key = bench.identity.pairs[0].down
+    bench.do(bench.center.receive(CONFIRM.seal(key, Confirm(0, 0, 42, sequence), bench.nonce), True))
+    assert len(bench.state.events) == 1
+    bench.boot(False)
+    frames = [action[1] for action in bench.center.tick(0) if action[0] == "hello"]
+    hello = HELLO.open(bench.identity.pairs[0].up, frames[0])
+    answer = TIME.seal(key, Time(0, 0, 42, NOW, 0, 0, hello.request), bench.nonce)
+    bench.do(bench.center.receive(answer, True))
+    assert not bench.center.synchronised()
+    bench.do(bench.center.receive(answer))
+    assert bench.center.synchronised()
