@@ -104,7 +104,10 @@ TORN = (half, nothing, all_but_one, blank)
 
 
 class Ram:
-    """A block device that dies at operation `left`; the write it dies in is torn."""
+    """A block device that dies at operation `left`; the write it dies in is torn.
+
+    From its end on it answers with an error number: an exception would leave littlefs in the middle of what it was doing.
+    """
 
     SIZE = 256
 
@@ -119,7 +122,8 @@ class Ram:
         if self.left is not None:
             self.left -= 1
             if self.left < 0:
-                raise OSError(5)
+                return -5
+        return 0
 
     def readblocks(self, block, into, offset=0):
         at = block * self.SIZE + offset
@@ -134,7 +138,7 @@ class Ram:
             count = count // 2 if self.left == 0 else 0
         for index in range(count):
             self.data[at + index] = octets[index]
-        self.spend()
+        return self.spend()
 
     def ioctl(self, operation, argument):
         if operation == 4:
@@ -142,11 +146,11 @@ class Ram:
         if operation == 5:
             return self.SIZE
         if operation == 6:
-            self.spend()
+            dead = self.spend()
             at = argument * self.SIZE
-            for index in range(self.SIZE):
+            for index in range(self.SIZE if not dead else 0):
                 self.data[at + index] = 0xFF
-            return 0
+            return dead
 
 
 def littlefs():

@@ -13,22 +13,6 @@ BLOCKS = 560
 FOLDER = "/flash/"
 
 
-class Dying(Ram):
-    """Answers with an error number from its end on: an exception would leave littlefs in the middle of what it was doing."""
-
-    def writeblocks(self, block, octets, offset=None):
-        try:
-            return Ram.writeblocks(self, block, octets, offset)
-        except OSError as error:
-            return -error.args[0]
-
-    def ioctl(self, operation, argument):
-        try:
-            return Ram.ioctl(self, operation, argument)
-        except OSError as error:
-            return -error.args[0]
-
-
 class Disk:
     """Takes what `put` lays down, and writes it to the mounted file system."""
 
@@ -110,7 +94,7 @@ def test_an_update_on_littlefs_wherever_the_power_goes():
     assert whole.operations > 150
     cuts = 0
     for dies_at in range(0, whole.operations, 3):
-        dying = Dying(before, BLOCKS)
+        dying = Ram(before, BLOCKS)
         dying.left = dies_at
         on(dying, Life())
         cuts += dying.left < 0
