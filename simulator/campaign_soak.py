@@ -20,7 +20,7 @@ from typing import Any
 from protocol import codes
 from protocol.topics import UP, topic
 from simulator.city import City
-from simulator.dispatcher import Dispatcher
+from simulator.dispatcher import Dispatcher, Order
 from simulator.errors import SimulatorError
 from simulator.hostile import Target
 from simulator.plan import city as city_plan
@@ -76,10 +76,11 @@ class Soak:
         self._wire = self._new_wire()
         self.dispatcher = Dispatcher({name: self._target(name) for name in self._names}, self._send)
         self.faults = Faults(
-            city, self._proxies, self._hung_up, random.Random(seed + 1000), pace.fault_s, pace.rest_s  # noqa: S311
+            city, self._proxies, self._hung_up, self._indicate, random.Random(seed + 1000), pace.fault_s, pace.rest_s  # noqa: S311
         )  # fmt: skip
         self.memory = Memory()
         self.violations: list[str] = []
+        self.memory_errors = 0
         self._late: set[int] = set()
         self._sirens_at: dict[str, float] = {}
 
@@ -98,6 +99,7 @@ class Soak:
             self.memory.judge(began, time.monotonic(), self.dispatcher.reports)
             sampling.cancel()
             await self._last_probe(reading)
+            await self._consoles()
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
@@ -129,17 +131,21 @@ class Soak:
                 self._order(name)
 
     def _order(self, name: str) -> None:
-        """A probe, or what moves something: that only when nothing else waits, so that each switching-on stands alone."""
+        """A probe, or what moves something: that only when nothing waits or is on, so that each switching-on stands alone."""
         now = time.monotonic()
-        waits = self.dispatcher.pending(name)
         due_at = self._sirens_at.setdefault(name, now + self._dice.uniform(0, self._pace.siren_s))
-        if not waits and now >= due_at:
+        if now >= due_at and self._alone(name):
             self._sirens_at[name] = now + self._pace.siren_s
             self.dispatcher.order(name, SIREN, SIREN_S)
-        elif not waits and self._dice.random() < 0.4 and not self._city.boards.on(name, "indicator"):
-            self.dispatcher.order(name, INDICATOR, INDICATOR_S)
-        else:
+        elif self._dice.random() >= 0.4 or not self._indicate(name):
             self.dispatcher.order(name, codes.PROBE)
+
+    def _alone(self, name: str) -> bool:
+        boards = self._city.boards
+        return not self.dispatcher.pending(name) and not boards.on(name) and not boards.on(name, "indicator")
+
+    def _indicate(self, name: str) -> Order | None:
+        return self.dispatcher.order(name, INDICATOR, INDICATOR_S) if self._alone(name) else None
 
     async def _read(self) -> None:
         """Everything that arrives, and what is due."""
@@ -188,6 +194,14 @@ class Soak:
             await self._alive(answered, reading)
         self.violations += [f"{one.center} is not synchronised in the end" for one in probes if not one.obeyed]
 
+    async def _consoles(self) -> None:
+        """A program that lives from one MemoryError to the next is up by luck only, however it answers."""
+        for name in self._names:
+            short = sum("MemoryError" in line for line in (await self._city.boards.log(name)).splitlines())
+            self.memory_errors += short
+            if short:
+                self.violations.append(f"{name} had no memory {short} times")
+
     def _judge(self) -> None:
         self.violations += self.faults.violations + self.memory.violations
         self.violations += [f"nobody asked, but was told: {name}" for name in self.dispatcher.events]
@@ -217,12 +231,14 @@ class Soak:
             "slowest_s": round(waits_s[-1], 1) if waits_s else None,
             "sirens": sum(self._city.boards.times_on(name) for name in self._names),
             "faults": dict(self.faults.happened),
+            "answers_lost": self.faults.answers_lost,
             "connections": counts["connections"],
             "cut": counts["cut"],
             "held_chunks": counts["held"],
             "watchdog_resets": sum(self._city.boards.snapshot(name).resets for name in self._names),
             "reports": len(told.reports),
             "unknown_frames": told.strangers,
+            "memory_errors": self.memory_errors,
             "memory": self.memory.figures,
         }
 

@@ -7,6 +7,7 @@ whether an expired certificate was told and the watchdog acted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections import Counter
@@ -18,10 +19,11 @@ from simulator.boards import BoardProcess
 from simulator.broker import Broker
 from simulator.certificate import expired
 from simulator.city import City
+from simulator.dispatcher import Order
 from simulator.errors import SimulatorError
 from simulator.proxy import BOTH, CLEAR, DOWN, UP, Proxy, Weather
 
-SINGLE = ("loss", "delay", "drip", "half-open", "refuse", "freeze")
+SINGLE = ("loss", "delay", "drip", "half-open", "refuse", "freeze", "lost answer")
 WIDE = ("storm", "storm", "expired certificate")
 KINDS = frozenset(SINGLE + WIDE)
 
@@ -31,6 +33,8 @@ _WIDE_REST = 3
 # A center tries again after 30 s at most.
 _TOLD_S = 75.0
 _LOOK_S = 0.2
+# How long a center may take to be found linked and at rest, and an order to arrive.
+_PATIENCE_S, _OBEY_S = 20.0, 3.0
 # A processor that was just started may take this long until its watchdog runs (simulator.hardware).
 _RESET_S = 25.0
 
@@ -45,7 +49,8 @@ class Fate:
 
 
 class Faults:
-    """`fault_s` and `rest_s` are the ranges of how long a fault lasts and of the rests between two of them.
+    """`fault_s` and `rest_s` are the ranges of how long a fault lasts and of the rests between two of them. `indicate` orders
+    the indicator of a center, when nothing else waits or is on there, and answers with the order.
 
     `hung_up` is entered while the broker may not be believed: the campaign itself has no connection then. `violations` are
     sentences.
@@ -56,16 +61,19 @@ class Faults:
         city: City,
         proxies: dict[str, Proxy],
         hung_up: Callable[[], AbstractAsyncContextManager[None]],
+        indicate: Callable[[str], Order | None],
         dice: random.Random,
         fault_s: tuple[float, float],
         rest_s: tuple[float, float],
     ) -> None:
         self.fates = {name: Fate() for name in proxies}
         self.happened: Counter[str] = Counter()
+        self.answers_lost = 0
         self.violations: list[str] = []
         self._city = city
         self._proxies = proxies
         self._hung_up = hung_up
+        self._indicate = indicate
         self._dice = dice
         self._fault_s, self._rest_s = fault_s, rest_s
         self._kinds: dict[str, Callable[[list[str]], Awaitable[None]]] = {
@@ -75,6 +83,7 @@ class Faults:
             "half-open": self._half_open,
             "refuse": self._refuse,
             "freeze": self._freeze,
+            "lost answer": self._lost_answer,
             "storm": self._storm,
             "expired certificate": self._expired,
         }
@@ -165,6 +174,38 @@ class Faults:
             self.violations.append(str(error))
         for name in names:
             self.fates[name].frozen.append((began, time.monotonic()))
+
+    async def _lost_answer(self, names: list[str]) -> None:
+        """Centers obey, their answers do not arrive, and they stand still at that moment: after their start they are told anew."""
+        obeyed = [
+            name
+            for name, done in zip(names, await asyncio.gather(*map(self._obeys_unheard, names)), strict=True)
+            if done
+        ]
+        if obeyed:
+            await self._freeze(obeyed)
+        self.answers_lost += len(obeyed)
+        for name in names:
+            self._proxies[name].heal()
+
+    async def _obeys_unheard(self, name: str) -> bool:
+        """Whether an order was obeyed of which nothing was heard; a center that has no link for long is left alone."""
+        proxy = self._proxies[name]
+        patient_until = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < patient_until:
+            since = time.monotonic()
+            lit = lambda since=since: self._boards.times_on(name, "indicator", since)  # noqa: E731
+            if proxy.connections:
+                proxy.half_open([UP])
+            order = self._indicate(name)
+            if order is not None:
+                with contextlib.suppress(SimulatorError):  # It was a link that nobody listens to any more.
+                    await self._boards.until(lit, _OBEY_S, f"the indicator of {name}")
+                    if order.status is None:
+                        return True
+            proxy.heal()
+            await asyncio.sleep(_LOOK_S)
+        return False
 
     async def _expired(self, names: list[str]) -> None:
         """The broker's certificate runs out; when every center has said so on its console, it is replaced."""

@@ -51,7 +51,7 @@ def test_a_bad_network_loses_and_doubles_no_order() -> None:
     assert trial.violations == []
     assert set(trial.figures["faults"]) == FAULTS
     assert trial.figures["sirens"] > 0
-    assert trial.figures["issued_anew"] > 0
+    assert trial.figures["answers_lost"] > 0
     assert trial.figures["memory"]["resident"]["centers"] == 4
 
 
