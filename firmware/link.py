@@ -39,6 +39,7 @@ class Link:
         self.up = False
         self.proven = False
         self._connections = 0
+        self._context = None
         self._endpoint = ""
         self._up_ms = None
         self.aged = None
@@ -82,10 +83,12 @@ class Link:
             pause_ms = min(pause_ms * 2, RETRY_MS[1])
 
     async def _session(self, endpoint):
-        # TLS needs some tens of kilobytes, in large pieces: what the connection before left behind goes first.
+        # TLS needs some tens of kilobytes, in large pieces: what the connection before left behind goes first, and
+        # certificates and key stay where they were read into a heap that was still whole.
         gc.collect()
-        context = tls_context(self._folder)
-        opening = open_stream(endpoint["host"], endpoint["port"], context, endpoint["name"])
+        if self._context is None:
+            self._context = tls_context(self._folder)
+        opening = open_stream(endpoint["host"], endpoint["port"], self._context, endpoint["name"])
         reader, writer = await asyncio.wait_for(opening, CONNECT_S)
         client = Client(reader, writer, self._version, self._hear, self._taken, self._unheard)
         tasks = []

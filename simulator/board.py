@@ -22,6 +22,7 @@ from typing import Any
 
 from firmware.player import PERIOD_MS
 from simulator.circuit import FAULTS
+from simulator.errors import SimulatorError
 from simulator.hardware import RUNTIMES, Board, latches, ticks
 from simulator.interpreter import end_interpreter, start_interpreter
 from simulator.lines import flowed, news, radio, read_score, readings
@@ -123,9 +124,7 @@ class Bench:
             board.note(rest)
             self._changed(board)
         elif kind == "q":
-            task = asyncio.create_task(self._restart(board))
-            self._restarts.add(task)
-            task.add_done_callback(self._restarts.discard)
+            self._begin(board, _SOFTWARE)
 
     async def _pulse(self, board: Board, mask: int, lasting_ms: int) -> None:
         """A test pulse: outputs on for some milliseconds, too short to be heard, and what flowed in all."""
@@ -139,10 +138,24 @@ class Bench:
         board.tell(flowed(seen))
         self._settle(board)
 
-    async def _restart(self, board: Board) -> None:
+    def _begin(self, board: Board, cause: int) -> None:
+        """A restart goes on by itself: starting one interpreter must not hold up the timers of the other boards."""
+        task = asyncio.create_task(self._restart(board, cause))
+        self._restarts.add(task)
+        task.add_done_callback(self._restarts.discard)
+
+    async def _restart(self, board: Board, cause: int) -> None:
+        """A start that nobody waits for: the program's own reset, or the watchdog's if it is still due."""
         async with board.turn:
-            if board.powered and not self._ending:
-                await self._start(board, _SOFTWARE)
+            due = board.powered if cause == _SOFTWARE else board.overdue(time.monotonic(), self._watchdog_s)
+            if not due or self._ending:
+                return
+            board.resets += cause == _WATCHDOG
+            try:
+                await self._start(board, cause)
+            except (OSError, SimulatorError) as error:
+                # Its outputs are off by now, and the other boards go on; the watchdog tries again.
+                board.note(f"board: the interpreter does not start: {error}")
 
     def _settle(self, board: Board) -> None:
         """Something about the board has changed: its timer, its firmware and whoever watches learn it."""
@@ -159,8 +172,8 @@ class Bench:
                 if board.powered and board.timer.advance(time.monotonic()):
                     board.tell(readings(board))
                     self._changed(board)
-                if board.overdue(time.monotonic(), self._watchdog_s):
-                    await self._watchdog(board)
+                if board.overdue(time.monotonic(), self._watchdog_s) and not board.turn.locked():
+                    self._begin(board, _WATCHDOG)
 
     def _interrupt(self, board: Board) -> None:
         """The timer interrupt of one board, and what it changed: pins, or a button that was held long enough."""
@@ -169,17 +182,6 @@ class Bench:
         board.interrupt(now)
         if (board.level, *board.holds) != before:
             self._settle(board)
-
-    async def _watchdog(self, board: Board) -> None:
-        async with board.turn:
-            if not board.overdue(time.monotonic(), self._watchdog_s):
-                return
-            board.resets += 1
-            try:
-                await self._start(board, _WATCHDOG)
-            except OSError as error:
-                # Its outputs are off by now, and the other boards go on; the watchdog tries again.
-                board.note(f"board: the interpreter does not start: {error}")
 
     async def _start(self, board: Board, cause: int) -> None:
         """Reset: the pins float, so everything is off; then the interpreter starts. Raises OSError when it does not."""
@@ -221,7 +223,7 @@ class Bench:
                     text = await self._do(request)
                 except RefusedError as error:
                     problem = str(error)
-                except OSError as error:
+                except (OSError, SimulatorError) as error:
                     problem = f"the interpreter does not start: {error}"
                 except (ValueError, KeyError, TypeError) as error:
                     problem = f"not a request: {error!r}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 # More growth than this is a leak.
 TOLERANCE = 0.10
