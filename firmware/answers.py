@@ -49,10 +49,18 @@ class Answers:
         return self._remember(key, self._seal(order, status, outputs, 0, battery_mv))
 
     def about(self, order, status, outputs, battery_mv):
-        """An ack about what became of an order, (authority, counter, incident); counter 0 is the own button."""
-        if order[1] == 0:
-            return self._seal(order, _LOCAL_STATUS.get(status, status), outputs, 0, battery_mv)
-        return self._remember((order[0], order[1]), self._seal(order, status, outputs, 0, battery_mv))
+        """Acks about what became of an order, (authority, counter, incident); counter 0 is the own button.
+
+        What the gateway ordered is told to central too, under its own key: the gateway's word is no proof of a siren.
+        """
+        authority, counter, incident = order
+        frames = []
+        if counter:
+            frames.append(self._remember((authority, counter), self._seal(order, status, outputs, 0, battery_mv)))
+        if not counter or authority == codes.LOCAL:
+            own = (codes.CENTRAL, 0, incident)
+            frames.append(self._seal(own, _LOCAL_STATUS.get(status, status), outputs, 0, battery_mv))
+        return frames
 
     def again(self, key, command, outputs, battery_mv):
         """The last answer to a command once more.

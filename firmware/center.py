@@ -161,7 +161,8 @@ class Center:
         ended, told = self.running.tick(self.wanted(), measured)
         actions = [OUTPUTS] if ended else []
         for order, status in told:
-            actions.append(("send", self.answers.about(order, status, measured, self.battery_mv)))
+            frames = self.answers.about(order, status, measured, self.battery_mv)
+            actions += [("send", frame) for frame in frames]
         now_ms = self._clock.ms()
         actions += self._events(False)
         for session in self.sessions.values():

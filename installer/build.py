@@ -21,7 +21,7 @@ _LEVEL = "-O3"
 _FOLDERS = {"firmware": firmware, "protocol": protocol}
 _PINS = "firmware/boards/"
 # Between central and gateways only: no center has a use for them.
-ELSEWHERE = ("protocol/cbor.py", "protocol/countersign.py", "protocol/hop.py")
+ELSEWHERE = ("protocol/cbor.py", "protocol/countersign.py", "protocol/gateway.py", "protocol/hop.py")
 _OWN = (_PINS + "__init__.py", RELEASE)
 
 

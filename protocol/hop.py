@@ -17,8 +17,10 @@ from protocol.messages import (
     CONFIRM,
     FETCH,
     HELLO,
+    KIND_ACKS,
     KIND_BLOCK,
     KIND_DIGEST,
+    KIND_GATEWAY,
     KIND_HOP,
     KIND_OFFER,
     KIND_PRESENCE,
@@ -37,6 +39,9 @@ Presence = namedtuple("Presence", ("center", "up", "since"))
 Digest = namedtuple("Digest", ("time", "oldest", "beats"))
 
 MAX_SIZE = 4096  # the broker's max_packet_size
+# One SMS as text carries 120 octets (base64 in 160 characters), as 8-bit data 140: whatever goes by SMS keeps to the first.
+SMS_SIZE = 120
+SMS_ROOM = SMS_SIZE - 23
 
 _HEAD = ">BHI"
 _HEAD_SIZE = 7
@@ -57,7 +62,7 @@ _SIZES = {
     KIND_RECEIPT: 9,
     KIND_PRESENCE: 10,
 }
-_VARIABLE = (KIND_DIGEST, KIND_REPORT, KIND_OFFER, KIND_BLOCK)
+_VARIABLE = (KIND_DIGEST, KIND_REPORT, KIND_OFFER, KIND_BLOCK, KIND_GATEWAY, KIND_ACKS)
 
 
 def seal(key: Mac, gateway: int, sequence: int, frames: list[bytes]) -> bytes:

@@ -8,6 +8,8 @@ from collections import namedtuple
 
 from protocol.layout import Layout
 
+# For and of a gateway itself (protocol/gateway.py).
+KIND_GATEWAY = 0
 KIND_COMMAND = 1
 KIND_ACK = 2
 KIND_HELLO = 3
@@ -22,6 +24,7 @@ KIND_PRESENCE = 11
 KIND_DIGEST = 12
 KIND_OFFER = 13
 KIND_BLOCK = 14
+KIND_ACKS = 15
 
 # A signed order to one center. `class_` and `action` as in protocol.codes; (incident, activation) never sounds twice.
 Command = namedtuple(

@@ -30,7 +30,7 @@ BOARD_STUBS = {
 }
 HARDWARE = ("firmware/board.py", "firmware/rtc.py", "firmware/boards/boot.py", "firmware/boards/main.py")
 ON_BOARD = ("firmware", "protocol")
-ELSEWHERE = ("protocol/cbor.py", "protocol/countersign.py", "protocol/hop.py")  # as installer.build leaves them out
+ELSEWHERE = ("protocol/cbor.py", "protocol/countersign.py", "protocol/gateway.py", "protocol/hop.py")  # as installer.build leaves them out
 
 
 def run(*command: str) -> str:

@@ -2,7 +2,8 @@
 
 from firmware.score import levels
 from protocol import codes
-from protocol.messages import ACK
+from protocol.layout import kind_of
+from protocol.messages import ACK, KIND_ACK
 from tests.both.bench import Bench
 
 INDICATE = codes.ACTIVATE | codes.INDICATOR
@@ -103,3 +104,22 @@ def test_nothing_comes_back_when_the_ticks_come_round():
     for passed_ms in range(0, 12000, 100):
         bench.ticks = began + (1 << 30) + passed_ms
         assert bench.center.wanted() == 0, passed_ms
+
+
+def test_what_the_gateway_ordered_is_told_to_central_under_its_own_key():
+    """The gateway gets its acks; central gets the center's own word that it sounded and stopped, with the incident."""
+    bench = Bench()
+    bench.command(authority=codes.LOCAL, incident=(1 << 63) | 5, duration=2)
+    bench.said.clear()
+    for _ in range(200):
+        bench.tick()
+    acks = [ACK.peek(frame) for frame in bench.said if kind_of(frame) == KIND_ACK]
+    assert [(ack.counter, ack.status) for ack in acks if ack.authority == codes.LOCAL] == [
+        (1, codes.SOUNDING),
+        (1, codes.STOPPED),
+    ]
+    assert [(ack.counter, ack.incident, ack.status) for ack in acks if ack.authority == codes.CENTRAL] == [
+        (0, (1 << 63) | 5, codes.SOUNDING_LOCALLY),
+        (0, (1 << 63) | 5, codes.STOPPED_LOCALLY),
+    ]
+    assert len({ack.sequence for ack in acks}) == 4

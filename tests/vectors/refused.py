@@ -118,7 +118,7 @@ def _envelopes() -> list[Line]:
         _line("longer", "hop", good + b"\x00", "BadTag", key),
         _line("a frame inside is cut", "hop", inside(octets_of("command")[:-1]), "Malformed", key),
         _line("an octet after a frame inside", "hop", inside(octets_of("command") + b"\x00"), "Malformed", key),
-        _line("an unknown kind inside", "hop", inside(bytes([0x40 | 15 << 2]) + bytes(20)), "Malformed", key),
+        _line("an envelope inside an envelope", "hop", inside(bytes([0x40 | 9 << 2]) + bytes(20)), "Malformed", key),
         _line("an envelope inside", "hop", inside(enveloped(b"", "down")), "Malformed", key),
         _line(
             "a countersigned ack inside", "hop", inside(bytes.fromhex(str(countersigned()["octets"]))), "Malformed", key
