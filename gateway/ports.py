@@ -38,11 +38,19 @@ class LinkChanged:
 
 
 @dataclass(frozen=True)
+class Sensed:
+    """One of the gateway's own inputs: `status` is the event's code (PANIC, TAMPER, MAINS_LOST...), `at` monotonic seconds."""
+
+    status: int
+    at: float
+
+
+@dataclass(frozen=True)
 class Stop:
     """The last event: nothing after it is handled."""
 
 
-Event = Received | LinkChanged | Stop
+Event = Received | LinkChanged | Sensed | Stop
 
 
 class StoredCommand(NamedTuple):
