@@ -20,8 +20,8 @@ from firmware.updating import Updating
 from firmware.vault import Unprovisioned, Vault
 from firmware.watch import Watch
 from protocol import codes
-from protocol.layout import NONCE_SIZE
-from protocol.messages import KIND_ACK
+from protocol.layout import NONCE_SIZE, kind_of
+from protocol.messages import ACK, KIND_ACK
 from protocol.release import BLOCK, OFFER
 from protocol.report import Report, seal
 from protocol.topics import center_name
@@ -180,8 +180,7 @@ class App:
 
     def _received(self, frame, retained):
         try:
-            kind = frame[0] >> 2 & 0x0F if frame else 0
-            if kind in (OFFER.kind, BLOCK.kind):
+            if kind_of(frame) in (OFFER.kind, BLOCK.kind):
                 if not retained:
                     self.updating.receive(frame)
             else:
@@ -210,8 +209,9 @@ class App:
             elif action[0] == "send" or self.link.up:
                 # A hello is said only over a link: it is asked anew on each connection.
                 self.link.send(action[1])
-                if action[0] == "send" and flash_first and action[1][0] >> 2 & 0x0F == KIND_ACK:
-                    self._note_journal(action[1][18], int.from_bytes(action[1][6:10], "big"))
+                if action[0] == "send" and flash_first and kind_of(action[1]) == KIND_ACK:
+                    ack = ACK.peek(action[1])
+                    self._note_journal(ack.status, ack.counter)
 
     def _show(self):
         score = self.center.running.score()

@@ -1,4 +1,4 @@
-"""Buttons and contacts: debounce and hold as pure state machines, fed with a level and the time. Called by app."""
+"""Buttons: debounce and hold as pure state machines, fed with a level and the time. Called by app."""
 
 DEBOUNCE_MS = 30
 HOLD_MS = 1500
@@ -28,28 +28,6 @@ class Button:
             self._raised = True
             return True
         return False
-
-
-class Contact:
-    """`update` answers the new level once for each lasting change, else None; the level at the start is no change."""
-
-    def __init__(self, lasting_ms):
-        self._lasting_ms = lasting_ms
-        self._level = None
-        self._raw = None
-        self._raw_since = 0
-
-    def update(self, level, now_ms):
-        """One look at the contact."""
-        if level != self._raw:
-            self._raw = level
-            self._raw_since = now_ms
-        if self._level is None:
-            self._level = level
-        if level == self._level or now_ms - self._raw_since < self._lasting_ms:
-            return None
-        self._level = level
-        return level
 
 
 class Latch:

@@ -10,6 +10,7 @@ from firmware.fetched import Fetched
 from firmware.install import INCOMING
 from protocol import codes
 from protocol.errors import ProtocolError
+from protocol.layout import kind_of
 from protocol.messages import FETCH, Fetch
 from protocol.release import BLOCK, OFFER
 
@@ -69,8 +70,8 @@ class Updating:
         if self._known is None or len(self._center.running):
             return
         key, nonce = self._identity.pairs[codes.CENTRAL].down, self._center.sessions[codes.CENTRAL].nonce
-        layout = OFFER if frame[0] >> 2 & 0x0F == OFFER.kind else BLOCK
         try:
+            layout = OFFER if kind_of(frame) == OFFER.kind else BLOCK
             head, body = layout.open(key, frame, nonce)
         except ProtocolError:
             return

@@ -1,7 +1,6 @@
 """What runs side by side in a center, and what a failing flash, a held answer or new keys change. On both interpreters."""
 
 from firmware import almanac
-from firmware.inputs import Contact
 from firmware.vault import Vault
 from protocol import codes
 from protocol.messages import ACK, HELLO, TIME, Time
@@ -166,18 +165,6 @@ def test_the_silent_button_moves_nothing_and_is_kept():
     bench.do(bench.center.note(codes.TAMPER))
     assert ACK.peek(bench.said[-1]).incident == 0
     assert len(bench.center.connected()) == 4
-
-
-def test_a_contact_tells_lasting_changes_only():
-    """Neither its first level nor a flicker is news."""
-    contact = Contact(2000)
-    assert contact.update(True, 0) is None
-    assert contact.update(False, 100) is None
-    assert contact.update(True, 200) is None
-    assert contact.update(False, 300) is None
-    assert contact.update(False, 2299) is None
-    assert contact.update(False, 2300) is False
-    assert contact.update(False, 9999) is None
 
 
 def test_a_board_without_a_battery_starts_from_what_it_knows():
