@@ -14,7 +14,7 @@ status                   outputs, supply, drivers, link, program
 test                     the inaudible test of every driver
 settings                 every setting, its value and what is allowed
 set NAME VALUE           change one
-pair panic|silent [KEY]  the next fob pressed within 30 s; KEY is its maker's, for rolling codes
+pair panic|silent [KEY]  the next fob pressed within 30 s; KEY is its maker's, 16 hex digits, for rolling codes
 pair                     what became of it
 fobs                     the fobs that are paired
 unpair SLOT              forget one
@@ -34,13 +34,20 @@ class Console:
         words = line.split()
         if not words:
             return ""
-        action = getattr(self, "_do_" + words[0].lower().replace("-", "_"), None)
+        # MicroPython takes no name of more than 255 octets; the longest command has 9.
+        name = words[0][:20]
+        action = getattr(self, "_do_" + name.lower().replace("-", "_"), None)
         if action is None:
-            return "there is no command %s; help lists them" % words[0]
+            return "there is no command %s; help lists them" % name
         try:
             return action(words[1:])
         except (IndexError, ValueError):
-            return "that is not complete; help shows how %s is used" % words[0]
+            return "that is not how %s is used; help shows it" % name
+        except MemoryError:
+            raise
+        except Exception as error:
+            # No line that somebody types may end the program: an alarm may be running.
+            return "%s failed: %r" % (name, error)
 
     def _do_help(self, _):
         return HELP
@@ -84,7 +91,8 @@ class Console:
             return problem
         kept = self._app.settings.save()
         self._app.configure()
-        return "%s = %s" % (words[0], self._app.settings.get(words[0])) + ("" if kept else "; flash does NOT keep it")
+        value = next(row[1] for row in self._app.settings.rows() if row[0] == words[0])
+        return "%s = %s%s" % (words[0], value, "" if kept else "; flash does NOT keep it")
 
     def _do_pair(self, words):
         watch = self._app.watch
@@ -92,7 +100,7 @@ class Console:
             return NO_RECEIVER
         if not words:
             return watch.paired or "no fob was heard yet"
-        if words[0] not in ("panic", "silent"):
+        if words[0] not in ("panic", "silent") or (words[1:] and len(bytes.fromhex(words[1])) != 8):
             raise ValueError
         watch.pair(words[0], words[1] if len(words) > 1 else None)
         return "press the fob now; pair tells what became of it"

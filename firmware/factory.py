@@ -21,7 +21,7 @@ provision         take it over and start"""
 
 
 class Factory:
-    """`put` gathers each file beside its place; `provision` checks all of them and renames."""
+    """`put` gathers each file beside its place; `provision` checks them, and gives them their places."""
 
     def __init__(self, folder, files=os):
         self._folder = folder
@@ -62,14 +62,22 @@ class Factory:
         if missing:
             return "missing: " + " ".join(missing)
         from firmware.identity import Identity
+        from firmware.link import tls_context
 
+        # Whatever is wrong, the next attempt begins with nothing.
+        self._begun.clear()
         try:
             with open(self._folder + LAST + "-put") as file:
-                Identity(json.load(file))
-            for name in NAMES[1:] + (LAST,):
+                device = json.load(file)
+            Identity(device)
+            if not ["%s:%d %s" % (one["host"], one["port"], one["name"]) for one in device["endpoints"]]:
+                raise ValueError("no endpoints")
+            for name in NAMES[1:]:
                 self._files.rename(self._folder + name + "-put", self._folder + name)
+            tls_context(self._folder)
+            self._files.rename(self._folder + LAST + "-put", self._folder + LAST)
         except (ProtocolError, ValueError, KeyError, TypeError, OSError) as error:
-            return "not provisioned: %r" % (error,)
+            return "not provisioned, put all four files again: %r" % (error,)
         self.done = True
         return "provisioned"
 

@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from central import pki
 from simulator.boards import BoardProcess
 from simulator.errors import SimulatorError
 from simulator.fob import FIXED, ROLLING, Fob
@@ -33,6 +35,23 @@ def run(walk: Walk, folder: Path, **settings: object) -> None:
     on_boards(walk, place)
 
 
+def certified(folder: Path) -> None:
+    """Certificate and key of a center beside its device.json, as enrolment makes them."""
+    authority = folder.parent / "authority"
+    pki.create_authority(authority)
+    pki.issue_municipality(authority, 1)
+    issued = pki.issue_client(authority, 1, NAME)
+    (folder / "ca.der").write_bytes(issued.root.public_bytes(Encoding.DER))
+    (folder / "cert.der").write_bytes(issued.certificate.public_bytes(Encoding.DER))
+    (folder / "key.der").write_bytes(issued.key_der())
+
+
+def unreachable(folder: Path) -> bytes:
+    """The device.json of a folder with a gateway that has no address."""
+    content = json.loads((folder / "device.json").read_text())
+    return json.dumps(content | {"endpoints": [{"port": 8883, "name": "G000001"}]}).encode()
+
+
 def test_the_console_answers_and_shows_no_secret(tmp_path: Path) -> None:
     """Every command, wrong ones too; nothing that it ever says holds a key."""
 
@@ -45,11 +64,18 @@ def test_the_console_answers_and_shows_no_secret(tmp_path: Path) -> None:
         await typed(boards, "settings", "report_s")
         await typed(boards, "set hold_ms 99", "must be a whole number from 300 to 5000")
         await typed(boards, "set hold_ms 800", "hold_ms = 800")
-        await typed(boards, "set", "that is not complete")
+        await typed(boards, "set siren pwm", "siren = pwm")
+        await typed(boards, "set motion on", "motion = yes")
+        await typed(boards, "set", "that is not how set is used")
+        await typed(boards, "journal all", "that is not how journal is used")
         await typed(boards, "fobs", "no receiver is fitted")
         await typed(boards, "journal", "started, cause 1")
         await typed(boards, "sing", "there is no command sing")
+        # More than a name of MicroPython may have: 255 octets.
+        await typed(boards, "x" * 1000, "there is no command xxx")
+        await typed(boards, "\x00\x1b" * 100, "there is no command")
         await typed(boards, "erase C000002", "nothing was erased")
+        assert boards.snapshot(NAME).resets == 0
         log = await boards.log(NAME)
         content = json.loads((tmp_path / "device.json").read_text())
         assert content["root"] not in log
@@ -66,6 +92,8 @@ def test_a_paired_fob_sounds_and_its_replay_does_not(tmp_path: Path) -> None:
         from simulator.fob import fob_key
 
         fob = Fob(ROLLING, 0x0ABCDE1, fob_key(key, 0x0ABCDE1), 5)
+        await typed(boards, f"pair panic {key >> 8:014x}", "that is not how pair is used")
+        await typed(boards, f"pair panic {key >> 4:015x}Z", "that is not how pair is used")
         await typed(boards, f"pair panic {key:016x}", "press the fob now")
         await boards.radio(NAME, [us for _, us in fob.press(1)])
         await typed(boards, "pair", "paired in slot 1")
@@ -152,10 +180,17 @@ def test_a_program_that_hangs_neither_prolongs_the_siren_nor_misses_the_button(t
 
 
 def test_a_factory_new_center_takes_nothing_but_its_identity(tmp_path: Path) -> None:
-    """No key, no link, no siren; over the console it becomes a center."""
+    """No key, no link, no siren; over the console it becomes a center, of whole files alone: a wrong one would strand it."""
     folder = tmp_path / "new"
     folder.mkdir()
     made = device(tmp_path / "made")
+    certified(made)
+
+    async def put(boards: BoardProcess, **other: bytes) -> None:
+        for name in ("device.json", "ca.der", "cert.der", "key.der"):
+            content = base64.b64encode(other.get(name.split(".")[0], (made / name).read_bytes())).decode()
+            for at in range(0, len(content), 200):
+                await typed(boards, f"put {name} {content[at : at + 200]}", "ok")
 
     async def walk(boards: BoardProcess) -> None:
         await boards.press(NAME)
@@ -164,16 +199,18 @@ def test_a_factory_new_center_takes_nothing_but_its_identity(tmp_path: Path) -> 
         assert boards.times_on(NAME) == 0
         await typed(boards, "provision", "missing: device.json ca.der cert.der key.der")
         await typed(boards, "put device.json !!!", "not base64")
-        content = base64.b64encode((made / "device.json").read_bytes()).decode()
-        for at in range(0, len(content), 200):
-            await typed(boards, f"put device.json {content[at : at + 200]}", "ok")
-        for name in ("ca.der", "cert.der", "key.der"):
-            await typed(boards, f"put {name} {base64.b64encode(name.encode()).decode()}", "ok")
+        for other in ({"device": b'{"center": 1'}, {"cert": b"cert"}, {"key": b"key"}, {"device": unreachable(made)}):
+            await put(boards, **other)
+            said = await typed(boards, "provision", "not provisioned, put all four files again")
+            assert json.loads((made / "device.json").read_text())["root"] not in said
+            assert not (folder / "device.json").exists()
+        await typed(boards, "provision", "missing: device.json ca.der cert.der key.der")
+        await put(boards)
         before = len(await boards.log(NAME))
         await typed(boards, "provision", "provisioned")
         await boards.until_said(NAME, "link: ", SOON_S, before)
         await typed(boards, "identify", "C000001, group 1")
-        assert (folder / "key.der").read_bytes() == b"key.der"
+        assert (folder / "key.der").read_bytes() == (made / "key.der").read_bytes()
 
     on_boards(walk, folder)
 
