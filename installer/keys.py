@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from installer.errors import InstallerError, WrongUse
+from protocol.manifest import MAX_IMAGE
 
 
 def public_path(private: Path) -> Path:
@@ -36,14 +37,14 @@ def create(private: Path) -> str:
 def load_private(path: Path) -> Ed25519PrivateKey:
     """The key of a file that nobody else may read; raises WrongUse."""
     octets = read(path, "key")
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        raise WrongUse(f"{path} can be read by others than its owner: chmod 600 {path}")
     try:
         key = load_pem_private_key(octets, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise WrongUse(f"{path} is no private key that `sereno-install release key` made") from error
     if not isinstance(key, Ed25519PrivateKey):
         raise WrongUse(f"{path} is a key of another kind; releases are signed with Ed25519")
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise WrongUse(f"{path} can be read by others than its owner: chmod 600 {path}")
     return key
 
 
@@ -61,9 +62,10 @@ def load_public(path: Path) -> bytes:
 
 
 def read(path: Path, what: str) -> bytes:
-    """The content of a file that was named on the command line; raises WrongUse."""
+    """The content of a file that was named on the command line, cut short where it is no file of ours; raises WrongUse."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_IMAGE + 1)
     except OSError as error:
         raise WrongUse(f"the {what} {path} cannot be read: {error.strerror}") from error
 

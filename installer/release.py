@@ -9,7 +9,7 @@ Each release:
   sereno-install release build --board pico_w --sequence 8 \\
       --version 1.2.0 --out 8.image
   sereno-install release sign 8.image --key release.key \\
-      --minimum-from 0 --expires 2027-06-30 --out 8.manifest
+      --minimum-from 0 --expires 2099-12-31 --out 8.manifest
   sereno-install release verify 8.image 8.manifest --key release.key.pub
 
 Then give image and manifest to central, and offer them to one center first.
@@ -38,13 +38,13 @@ from protocol.errors import Malformed
 app = typer.Typer(no_args_is_help=True, help=__doc__, rich_markup_mode=None)
 
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON for programs, and no progress.")]
-Image = Annotated[Path, typer.Argument(help="The image that `release build` made.")]
+Image = Annotated[Path, typer.Argument(metavar="IMAGE", help="The image that `release build` made.")]
 Signed = Annotated[Path, typer.Argument(metavar="MANIFEST", help="The manifest that `release sign` made.")]
 Public = Annotated[Path, typer.Option("--key", help="The public half of the release key (the .pub file).")]
 
 
 @app.command()
-def key(out: Annotated[Path, typer.Option(help="The file of the private half; .pub beside it is the public one.")],
+def key(out: Annotated[Path, typer.Option(dir_okay=False, help="The file of the private half; the public one is made beside it.")],
         as_json: Json = False) -> None:  # fmt: skip
     """Make the release key: an Ed25519 pair. Whoever holds the private half decides what every center runs: keep it off line."""
     public = keys.create(out)
@@ -58,7 +58,7 @@ def build(
     board: Annotated[str, typer.Option(help=f"The class of boards: {', '.join(building.BOARDS)}.")],
     sequence: Annotated[int, typer.Option(min=1, max=0xFFFFFFFF, help="Higher than that of every release before.")],
     version: Annotated[str, typer.Option(help="For people: at most 16 of a-z, 0-9, and _ . + -")],
-    out: Annotated[Path, typer.Option(help="The image to write.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The image to write.")],
     as_json: Json = False,
 ) -> None:
     """Compile firmware and protocol for a board into one image. The same sources make the same octets, on any machine."""
@@ -87,7 +87,7 @@ def sign(
     expires: Annotated[
         str, typer.Option(metavar="YYYY-MM-DD", help="From this day on (UTC) no board takes it any more.")
     ],
-    out: Annotated[Path, typer.Option(help="The manifest to write.")],
+    out: Annotated[Path, typer.Option(dir_okay=False, help="The manifest to write.")],
     as_json: Json = False,
 ) -> None:
     """Sign an image: who it is for, what it may replace, until when. Board, sequence and version are the image's own."""
@@ -126,7 +126,8 @@ def lay_down(
         for _ in unpack(f"{out}/", "a", os, [octets], fields):
             pass
     except (OSError, Malformed) as error:
-        raise InstallerError(f"{slot} could not be written: {error}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InstallerError(f"{slot} could not be written: {reason}") from error
     _say(as_json, {"slot": str(slot), **signing.described(fields)}, f"{slot}: {_sentence(fields)}")
 
 

@@ -36,7 +36,7 @@ def sign(image: bytes, key: Ed25519PrivateKey, minimum_from: int, expires: int) 
     told = identity(image)
     if not 0 <= minimum_from < told.sequence:
         raise WrongUse(
-            f"--minimum-from {minimum_from} fits no board: it must be below the sequence of the image, {told.sequence}"
+            f"--minimum-from {minimum_from} fits no board: it must be 0, or below the sequence of the image, {told.sequence}"
         )
     fields = Manifest(
         told.sequence, told.board, told.version, len(image), hashlib.sha256(image).digest(), minimum_from, expires

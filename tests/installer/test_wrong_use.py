@@ -69,6 +69,8 @@ def test_another_kind_of_key_does_not_sign(desk: Desk) -> None:
         path.write_bytes(octets)
         path.chmod(0o600)
         assert desk.sign(key="their.key").code == 2
+    # Not how to make it private: that would not help.
+    assert "no private key" in desk.sign(key="release.key.pub").err
     said = desk.sign(key="missing.key")
     assert (said.code, "cannot be read" in said.err) == (2, True)
 
@@ -132,6 +134,33 @@ def test_a_public_key_is_64_digits(desk: Desk) -> None:
     for octets in (b"", b"ab" * 31, b"xy" * 32, (desk.folder / "release.key").read_bytes()):
         (desk.folder / "their.pub").write_bytes(octets)
         assert "no public key" in refused(desk, "verify", "image", "manifest", "--key", "their.pub")
+
+
+@pytest.mark.parametrize("out", [".", "folder"])
+def test_a_folder_is_no_file_to_write(desk: Desk, out: str) -> None:
+    """Said before anything is made, by each command that writes a file."""
+    (desk.folder / "folder").mkdir()
+    build = ("build", "--board", "unix", "--sequence", "8", "--version", "1.2.0", "--out", out)
+    for said in (desk.say("key", "--out", out), desk.say(*build), desk.sign(out=out)):
+        assert (said.code, said.out) == (2, "")
+        assert "is a directory" in said.err
+        assert "Traceback" not in said.err
+    assert list((desk.folder / "folder").iterdir()) == []
+
+
+def test_a_file_without_an_end_is_no_image_and_no_key(desk: Desk) -> None:
+    """No more of it is read than the largest image has."""
+    (desk.folder / "image").unlink()
+    (desk.folder / "image").symlink_to("/dev/zero")
+    assert "no release image" in desk.sign().err
+    assert "no private key" in desk.sign(key="image").err
+
+
+def test_where_no_slot_can_be_made_the_reason_is_said(desk: Desk) -> None:
+    """A file in the folder's place."""
+    assert desk.sign().code == 0
+    said = desk.say("unpack", "image", "manifest", "--key", "release.key.pub", "--out", "image")
+    assert (said.code, said.err) == (1, "sereno-install: image/a could not be written: File exists\n")
 
 
 def test_what_does_not_compile_or_fit_makes_no_image(tmp_path: Path) -> None:
