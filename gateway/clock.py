@@ -8,6 +8,10 @@ from __future__ import annotations
 import ctypes
 import sys
 import time
+import uuid
+from pathlib import Path
+
+from gateway.domain.moment import Moment
 
 # No moment before this program was written is possible: 2026-01-01.
 EARLIEST = 1_767_225_600
@@ -41,6 +45,21 @@ class SystemClock:
         if self._trust == "never" or not self.sane():
             return False
         return self._trust == "always" or synchronised()
+
+    def moment(self) -> Moment:
+        """Now, by both clocks; where the kernel does not name its boot every process is one of its own."""
+        return Moment(self.now(), _BOOT, time.clock_gettime(_UP) if _UP is not None else time.monotonic())
+
+
+def _boot() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return uuid.uuid4().hex
+
+
+_BOOT = _boot()
+_UP = getattr(time, "CLOCK_BOOTTIME", None)  # goes on while the machine sleeps, unlike the monotonic one
 
 
 def synchronised() -> bool:

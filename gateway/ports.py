@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from gateway.domain.moment import Moment
+from protocol.codes import BEARER_MQTT
 from protocol.keys import Pair
 from protocol.replay import Window
 
@@ -26,6 +28,7 @@ class Received:
     payload: bytes
     retained: bool
     acknowledge: Callable[[], None]
+    bearer: int = BEARER_MQTT
 
 
 @dataclass(frozen=True)
@@ -37,40 +40,34 @@ class LinkChanged:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sensed:
-    """One of the gateway's own inputs: `status` is the event's code (PANIC, TAMPER, MAINS_LOST...), `at` monotonic seconds."""
+    """One of the gateway's own inputs: `status` is the event's code (PANIC, TAMPER, MAINS_LOST...; STOPPED_LOCALLY for a
+    button that silences the group), `at` monotonic seconds. A press is given its incident when it is first handled."""
 
     status: int
     at: float
+    incident: int | None = None
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The last event: nothing after it is handled."""
+    """The last event."""
 
 
 Event = Received | LinkChanged | Sensed | Stop
 
 
-class StoredCommand(NamedTuple):
-    """A sealed command that waits for its center's ack; times are Unix seconds, `ttl` seconds."""
+class Stored(NamedTuple):
+    """A message on disk. `id` keeps the same one from being kept twice; `sequence` is the outbox number of what goes to central;
+    `ttl_s` seconds from `at` it is worth nothing any more (None: never ends); `octets` is the sealed frame."""
 
-    center: int
-    authority: int
-    counter: int
-    incident: int
-    issued: int
-    ttl: int
-    frame: bytes
-
-
-class StoredAck(NamedTuple):
-    """A countersigned ack that central has not confirmed; `message` is its 120 octets."""
-
-    sequence: int
-    stored_at: int
-    message: bytes
+    id: str
+    kind: str
+    sequence: int | None
+    at: Moment
+    ttl_s: int | None
+    octets: bytes
 
 
 class CenterMemory(NamedTuple):
@@ -104,6 +101,10 @@ class Clock(Protocol):
         """Whether `now` is good enough to call a command expired."""
         ...
 
+    def moment(self) -> Moment:
+        """Now, by both clocks, for what must be dated across restarts."""
+        ...
+
 
 class Uplink(Protocol):
     """The connection to central's broker."""
@@ -119,6 +120,32 @@ class Uplink(Protocol):
 
     def drop(self, reason: str) -> None:
         """End the connection so that a new one is made."""
+        ...
+
+
+class Sms(Protocol):
+    """Short messages to central: the second bearer. What is handed over may be lost or late; receipts are the proof."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a modem is there and registered."""
+        ...
+
+    @property
+    def rssi(self) -> int:
+        """Signal as +CSQ tells it, 0 to 31; 99 when unknown."""
+        ...
+
+    def room(self) -> int:
+        """How many messages may be handed over now."""
+        ...
+
+    def publish(self, payload: bytes) -> bool:
+        """Hand at most 120 octets over for sending; False when there is no room."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """For the status: modem, operator, signal, what waits."""
         ...
 
 
@@ -155,6 +182,11 @@ class LocalKeys(Protocol):
     """One center's entry in the gateway's key folder: the local pair only."""
 
     @property
+    def group(self) -> int:
+        """The center's neighbourhood group."""
+        ...
+
+    @property
     def epoch(self) -> int:
         """The key epoch of the pair."""
         ...
@@ -184,16 +216,20 @@ class Store(Protocol):
         """Write the replay window."""
         ...
 
-    def keep_command(self, command: StoredCommand) -> None:
-        """Keep a command until it is forgotten; the same one again changes nothing."""
+    def keep(self, message: Stored) -> bool:
+        """Keep a message; False when it is kept already (a command's latest frame stands)."""
         ...
 
-    def forget_commands(self, commands: Sequence[tuple[int, int, int]]) -> None:
-        """Forget commands by (center, authority, counter)."""
+    def kept(self, id: str) -> bool:
+        """Whether a message is kept."""
         ...
 
-    def commands(self) -> list[StoredCommand]:
-        """Every command kept."""
+    def forget(self, ids: Sequence[str]) -> None:
+        """Forget messages."""
+        ...
+
+    def messages(self) -> list[Stored]:
+        """Every message kept: first those for centers, then the outbox, oldest first."""
         ...
 
     def next_sequence(self) -> int:
@@ -208,24 +244,8 @@ class Store(Protocol):
         """Go on above this sequence."""
         ...
 
-    def has_ack(self, ack: bytes) -> bool:
-        """Whether this very ack waits in the outbox."""
-        ...
-
-    def keep_ack(self, ack: bytes, entry: StoredAck) -> None:
-        """Keep a countersigned ack until it is settled."""
-        ...
-
-    def renumber_ack(self, sequence: int, entry: StoredAck) -> None:
-        """Replace the entry of that sequence by one with a new number and signature."""
-        ...
-
-    def settle(self, sequences: Sequence[int]) -> None:
-        """Forget what central has confirmed."""
-        ...
-
-    def acks(self) -> list[StoredAck]:
-        """The whole outbox, oldest first."""
+    def renumber(self, id: str, sequence: int) -> None:
+        """Give a message of the outbox a new number."""
         ...
 
     def shortage(self) -> str | None:

@@ -15,13 +15,9 @@ from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
 from gateway.errors import CannotRun
-from gateway.flows.centers import Centers
-from gateway.flows.outbox import Outbox
-from gateway.flows.relay import Relay
-from gateway.flows.rounds import Intervals, Rounds
+from gateway.flows.assembly import Ends, Flows, Limits
+from gateway.flows.rounds import Intervals
 from gateway.flows.state import State, Tally
-from gateway.flows.turns import Turns
-from gateway.flows.upward import Upward
 from gateway.health import StatusFile
 from gateway.local import mqtt as local_mqtt
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
@@ -65,25 +61,9 @@ class Gateway:
             Presence(keys.centers, centers.silent_after_s, centers.hinted_after_s, now),
             Tally(log),
         )
-        self._outbox = Outbox(self.state, self._store, uplink, keys, clock, outbox.max_rows, log)
-        self._upward = Upward(self.state, self._store, uplink, keys.hop.up, log)
-        self._relay = Relay(self.state, self._store, local, self._outbox, clock, keys.hop.down, log)
-        voices = Centers(self.state, self._store, local, self._outbox, self._upward, clock, log)
-        rounds = Rounds(
-            self.state,
-            self._store,
-            uplink,
-            local,
-            self._relay,
-            self._outbox,
-            voices,
-            self._upward,
-            clock,
-            self._status,
-            Intervals(digest_s=centers.digest_s),
-            log,
-        )
-        self._turns = Turns(self._inbox, self.state, self._store, self._relay, voices, rounds, clock, log)
+        ends = Ends(self._store, uplink, None, local, keys, self._status, clock, log)
+        limits = Limits(outbox.max_rows, intervals=Intervals(digest_s=centers.digest_s))
+        self._flows = Flows(self._inbox, self.state, ends, keys.hop, limits)
         self._thread = threading.Thread(target=self._work, name="turns", daemon=True)
 
     def start(self) -> None:
@@ -109,16 +89,14 @@ class Gateway:
         """The thread that owns the store, from opening to closing it."""
         try:
             self._store.open()
-            self._upward.resume()
-            self._outbox.resume()
-            self._relay.resume()
+            self._flows.resume()
         except Exception as error:
             self._store.close()
             self._ready.put(error if isinstance(error, CannotRun) else CannotRun(str(error)))
             return
         self._ready.put(None)
         try:
-            self._turns.run()
+            self._flows.turns.run()
         except Exception as error:
             self._log.error("turns_ended", reason=repr(error), exc_info=True)
             self._failed("the gateway's own loop ended by a mistake of the program; see the log")

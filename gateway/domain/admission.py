@@ -9,12 +9,12 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 
-from protocol import hop, report
+from protocol import gateway, hop, report
 from protocol.codes import LOCAL
 from protocol.errors import BadTag, Malformed
 from protocol.hmac import Mac
 from protocol.layout import Layout, authority_of, kind_of
-from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, FETCH, HELLO, KIND_RECEIPT, KIND_REPORT, TIME
+from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, FETCH, HELLO, KIND_GATEWAY, KIND_RECEIPT, KIND_REPORT, TIME
 from protocol.release import BLOCK, OFFER
 from protocol.replay import NEW, OLD, REPEAT, Window
 from protocol.topics import center_name
@@ -47,7 +47,7 @@ class Passage:
     incident: int = 0
 
 
-def envelope(key: Mac, gateway: int, window: Window, octets: bytes, retained: bool = False) -> Opened:
+def envelope(key: Mac, own: int, window: Window, octets: bytes, retained: bool = False) -> Opened:
     """For me, authentic, unseen? Nothing inside is looked at before the tag verified."""
     if retained:
         return Opened(REFUSED, "retained by the broker")
@@ -57,7 +57,7 @@ def envelope(key: Mac, gateway: int, window: Window, octets: bytes, retained: bo
         return Opened(REFUSED, "bad tag")
     except Malformed:
         return Opened(REFUSED, "malformed")
-    if opened.gateway != gateway:
+    if opened.gateway != own:
         return Opened(REFUSED, "for another gateway", opened.sequence)
     verdict = window.verdict(opened.sequence)
     if verdict == OLD:
@@ -82,6 +82,8 @@ def downward(frame: bytes, mine: Container[int], now: int | None) -> Passage:
         if kind == KIND_RECEIPT:
             hop.read_receipt(frame)
             return Passage(True, "receipt", kind)
+        if kind == KIND_GATEWAY:
+            return _to_gateway(frame)
         if kind not in _TO_CENTER:
             return Passage(False, "does not travel downwards", kind)
         message = _TO_CENTER[kind](frame)
@@ -99,6 +101,17 @@ def downward(frame: bytes, mine: Container[int], now: int | None) -> Passage:
     if kind == COMMAND.kind and now is not None and now > message.issued + min(message.ttl, MAX_TTL_S):
         return passage(False, "expired")
     return passage(True, "mine and in time" if now is not None else "mine, the center judges the time")
+
+
+def _to_gateway(frame: bytes) -> Passage:
+    """A frame for this gateway itself; raises Malformed. How old a stop may be is for whoever executes it."""
+    about = gateway.about(frame)
+    if about == gateway.STOP_GROUP:
+        return Passage(True, "group stop", KIND_GATEWAY, incident=gateway.read_stop_group(frame).incident)
+    if about == gateway.SETTINGS:
+        gateway.read_document(gateway.SETTINGS, frame)
+        return Passage(True, "settings", KIND_GATEWAY)
+    return Passage(False, "does not travel downwards", KIND_GATEWAY)
 
 
 _FROM_CENTER: dict[int, Layout] = {ACK.kind: ACK, HELLO.kind: HELLO, BEAT.kind: BEAT, FETCH.kind: FETCH}

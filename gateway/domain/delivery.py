@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.domain.admission import MAX_TTL_S
+from gateway.domain.moment import Moment
 
 Key = tuple[int, int, int]
 
@@ -27,6 +28,11 @@ class Pending:
     next_at: float
 
     @property
+    def id(self) -> str:
+        """Its name on disk."""
+        return command_id(*self.key)
+
+    @property
     def key(self) -> Key:
         """What an ack names: center, authority, counter."""
         return self.center, self.authority, self.counter
@@ -34,6 +40,23 @@ class Pending:
     def expiry_s(self, now: float) -> int:
         """Whole seconds that are left, at least 1 (a broker reads 0 as already gone)."""
         return max(1, int(self.left_s - (now - self.kept_at)))
+
+
+def command_id(center: int, authority: int, counter: int) -> str:
+    """A command's name on disk."""
+    return f"command {center}/{authority}/{counter}"
+
+
+def age_s(at: Moment, now: Moment, trusted: bool) -> float | None:
+    """Seconds since a message was kept; None when nobody can tell.
+
+    Within one boot of the machine the clock that never steps says it, whatever the wall clock did since. After a restart
+    only a wall clock that is to be believed can, and not when it says that the message comes from the future.
+    """
+    if at.boot == now.boot:
+        return max(0.0, now.up_s - at.up_s)
+    passed_s = now.wall - at.wall
+    return float(passed_s) if trusted and passed_s >= 0 else None
 
 
 def left_s(issued: int, ttl: int, now: int | None) -> int:
@@ -64,6 +87,10 @@ class Delivery:
     def waits(self, center: int, authority: int, counter: int) -> bool:
         """Whether such a command is kept."""
         return (center, authority, counter) in self._pending
+
+    def of(self, center: int, authority: int) -> list[Pending]:
+        """What waits for one center under one authority."""
+        return [one for one in self._pending.values() if (one.center, one.authority) == (center, authority)]
 
     def expired(self, now: float) -> list[Pending]:
         """Those that no center would take any more; they stay until `drop`."""

@@ -1,4 +1,4 @@
-"""The outbox's order: what is sent now, what waits, and what a receipt covers.
+"""The outbox's order: what is sent now, what waits, what gives way, and what a receipt covers.
 
 Called by the flows, which keep the same entries on disk. News goes before backlog, backlog goes oldest first and
 never more than a few at a time, so that an hour of acks does not stand before the ack of a siren that sounds now.
@@ -6,9 +6,10 @@ never more than a few at a time, so that an hour of acks does not stand before t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 
+from protocol import codes
 from protocol.hop import Receipt
 
 # An entry that is older than this when its turn comes belongs to the backlog.
@@ -18,15 +19,54 @@ _COUNT_MASK = (1 << _EPOCH_SHIFT) - 1
 _BEYOND_BITS = 32
 
 
+@dataclass(frozen=True)
+class Kind:
+    """One kind of message: the lowest `priority` goes first; `urgent` ones are worth an SMS at once.
+
+    Only an `evictable` kind ever gives way, or ends after `ttl_s` seconds: whoever said it says it again until central
+    confirms it, or it was news and is no more.
+    """
+
+    name: str
+    priority: int
+    urgent: bool = False
+    evictable: bool = False
+    ttl_s: int | None = None
+
+
+PRESS = Kind("press", 0, urgent=True)
+STOP = Kind("stop", 0, urgent=True)
+COMMAND = Kind("command", 1, urgent=True)
+ANSWER = Kind("answer", 1, urgent=True)
+TOLD = Kind("told", 2)  # what a gateway says of itself
+NEWS = Kind("news", 3, evictable=True, ttl_s=7 * 86_400)
+KINDS = {kind.name: kind for kind in (PRESS, STOP, COMMAND, ANSWER, TOLD, NEWS)}
+
+_PROOF = (codes.SOUNDING_LOCALLY, codes.STOPPED_LOCALLY, codes.GROUP_STOPPED, codes.GROUP_STOP_INCOMPLETE)
+
+
+def kind_of(counter: int, status: int) -> Kind:
+    """What kind of message an ack is: an answer to a command, a person's press, proof of a siren, or news."""
+    if counter or status in _PROOF or not codes.event(status):
+        return ANSWER
+    if status in codes.PRESSES:
+        return PRESS
+    return TOLD if status == codes.EVICTED else NEWS
+
+
 @dataclass
 class Entry:
-    """One countersigned ack that central has not confirmed; times are monotonic seconds."""
+    """One ack that central has not confirmed; times are monotonic seconds, `stored_at` Unix seconds."""
 
     sequence: int
-    message: bytes
+    ack: bytes
+    kind: Kind
+    stored_at: int
     kept_at: float
     next_at: float
     tries: int = 0
+    sms_at: float | None = None
+    sms_tries: int = 0
 
 
 def epoch_of(sequence: int) -> int:
@@ -62,15 +102,18 @@ class Schedule:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, sequence: int, message: bytes, kept_at: float) -> Entry:
-        """A new entry, due at once."""
-        entry = Entry(sequence, message, kept_at, kept_at)
-        self._entries[sequence] = entry
+    def __iter__(self) -> Iterator[Entry]:
+        """By number, which is the order in which they were taken."""
+        return iter(sorted(self._entries.values(), key=lambda entry: entry.sequence))
+
+    def add(self, entry: Entry) -> Entry:
+        """A new entry, or one under a new number."""
+        self._entries[entry.sequence] = entry
         return entry
 
-    def covered(self, receipt: Receipt) -> list[int]:
-        """The sequences that a receipt covers; they stay until `remove`."""
-        return [sequence for sequence in self._entries if covers(receipt, sequence)]
+    def covered(self, receipt: Receipt) -> list[Entry]:
+        """The entries that a receipt covers; they stay until `remove`."""
+        return [entry for sequence, entry in self._entries.items() if covers(receipt, sequence)]
 
     def remove(self, sequences: Iterable[int]) -> None:
         """Forget these."""
@@ -80,18 +123,18 @@ class Schedule:
     def due(self, now: float) -> list[Entry]:
         """What goes now, in order. Entries that were sent and whose receipt may still come count as in flight."""
         flying = 0
-        news: list[Entry] = []
+        live: list[Entry] = []
         backlog: list[Entry] = []
         for entry in self._entries.values():
             if now < entry.next_at:
                 flying += entry.tries > 0
             elif now - entry.kept_at <= LIVE_S:
-                news.append(entry)
+                live.append(entry)
             else:
                 backlog.append(entry)
-        news.sort(key=lambda entry: entry.sequence)
-        backlog.sort(key=lambda entry: entry.sequence)
-        return news + backlog[: max(0, self._inflight - flying)]
+        live.sort(key=_order)
+        backlog.sort(key=_order)
+        return live + backlog[: max(0, self._inflight - flying)]
 
     def sent(self, entry: Entry, now: float) -> None:
         """It was handed over: its next time."""
@@ -112,7 +155,24 @@ class Schedule:
         """Seconds for which the longest-waiting entry that was sent has waited for its receipt; 0 without one."""
         return max((now - entry.kept_at for entry in self._entries.values() if entry.tries), default=0.0)
 
+    def ended(self, now: float) -> list[Entry]:
+        """Those whose time to live is over."""
+        entries = self._entries.values()
+        return [entry for entry in entries if entry.kind.ttl_s and now - entry.kept_at >= entry.kind.ttl_s]
+
+    def yielding(self, kind: Kind, count: int, gone: Container[int]) -> list[Entry]:
+        """At most `count` entries that may give way to one of `kind`: the least important first, then the oldest; none of
+        the sequences in `gone`."""
+        weak = [entry for entry in self if entry.kind.evictable and entry.kind.priority > kind.priority]
+        weak = [entry for entry in weak if entry.sequence not in gone]
+        weak.sort(key=lambda entry: -entry.kind.priority)
+        return weak[:count]
+
 
 def count_left(sequence: int) -> int:
     """How many sequences this epoch still has after `sequence`."""
     return _COUNT_MASK - (sequence & _COUNT_MASK)
+
+
+def _order(entry: Entry) -> tuple[int, int]:
+    return entry.kind.priority, entry.sequence

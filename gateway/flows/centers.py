@@ -10,11 +10,13 @@ from functools import partial
 from gateway.domain import admission
 from gateway.domain.admission import Passage
 from gateway.domain.presence import Change
+from gateway.flows.autonomy import Autonomy
 from gateway.flows.outbox import Outbox
+from gateway.flows.passing import Passing
 from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
 from gateway.ports import LOCAL as LOCAL_SIDE
-from gateway.ports import CenterMemory, Clock, Local, Log, Received, Store
+from gateway.ports import CenterMemory, Clock, Local, Log, Received, Sms, Store
 from protocol import hop, report
 from protocol.codes import CENTRAL, LOCAL, status_name
 from protocol.errors import BadTag
@@ -30,13 +32,26 @@ class Centers:
     """The centers of this gateway as they speak."""
 
     def __init__(
-        self, state: State, store: Store, local: Local, outbox: Outbox, upward: Upward, clock: Clock, log: Log
+        self,
+        state: State,
+        store: Store,
+        local: Local,
+        outbox: Outbox,
+        passing: Passing,
+        autonomy: Autonomy,
+        upward: Upward,
+        sms: Sms | None,
+        clock: Clock,
+        log: Log,
     ) -> None:
         self._state = state
         self._store = store
         self._local = local
         self._outbox = outbox
+        self._passing = passing
+        self._autonomy = autonomy
         self._upward = upward
+        self._sms = sms
         self._clock = clock
         self._log = log
 
@@ -71,12 +86,34 @@ class Centers:
         self._upward.send([hop.presence(hop.Presence(c.center, int(c.up), c.since_s)) for c in changes])
 
     def hand_up(self) -> None:
-        """Give central what could not be handed over while it was spoken."""
+        """Give central what could not be handed over while it was spoken; a hello also by SMS while MQTT is away."""
         now = self._clock.monotonic()
         for key, (said_at, frame) in list(self._state.volatile.items()):
             late = key[1] == HELLO.kind and now - said_at > HELLO_LIFE_S
-            if late or self._upward.send_alone(frame):
+            if late or self._upward.send_alone(frame) or self._hello_by_sms(key, frame, now):
                 self._state.volatile.pop(key)
+
+    def unsaved(self, message: Received) -> None:
+        """The disk refuses: a press that a center tells sounds its group all the same."""
+        passage = admission.upward("", message.payload, self._state.mine, message.retained)
+        if passage.kind != ACK.kind or passage.authority != LOCAL or passage.center not in self._state.mine:
+            return
+        ack = ACK.open(self._pair_up(passage.center), message.payload)
+        if ack.counter == 0:
+            later = Later()
+            self._autonomy.pressed(ack, later, saved=False)
+            later.run()
+
+    def _hello_by_sms(self, key: tuple[int, int, int], frame: bytes, now: float) -> bool:
+        """Whether a center's hello to central went by SMS: at most one a minute of each center, and none for a drill."""
+        center, kind, authority = key
+        if self._sms is None or not self._sms.ready or kind != HELLO.kind or authority != CENTRAL:
+            return False
+        if now < self._state.hello_sms_at.get(center, 0.0) or self._sms.room() < 1:
+            return False
+        self._state.hello_sms_at[center] = now + HELLO_LIFE_S
+        self._log.info("hello_passed_up", center=center, authority=AUTHORITY_NAMES[authority], bearer="sms")
+        return self._sms.publish(self._upward.seal([frame]))
 
     def _by_kind(self, passage: Passage, frame: bytes, later: Later) -> None:
         if passage.kind == ACK.kind:
@@ -112,6 +149,10 @@ class Centers:
         if passage.authority == LOCAL:
             # Sealed for this gateway: it ends here, and it is a sign of life.
             ACK.open(self._pair_up(passage.center), frame)
+            if message.counter == 0:
+                self._autonomy.pressed(message, later)
+            else:
+                self._autonomy.answered(message, later)
             self._log.info(
                 "local_ack",
                 incident=str(message.incident),
@@ -122,13 +163,11 @@ class Centers:
             later(partial(self._alive, passage.center))
         else:
             self._outbox.take(frame, later)
-        if self._state.delivery.waits(*key):
-            self._store.forget_commands([key])
-            later(partial(self._state.delivery.answered, *key))
+        self._passing.answered(key, later)
 
     def _hello(self, hello: Hello, later: Later) -> None:
         """Answer with the local time; an older boot than the one known is a replay and gets nothing."""
-        known = self._store.center(hello.center)
+        known = self._state.memory.get(hello.center) or CenterMemory(0, b"", 0)
         if hello.boot < known.boot or (hello.boot == known.boot and hello.nonce != known.nonce):
             self._state.tally(LOCAL_SIDE, str(hello.center), "hello of an earlier boot", boot=hello.boot)
             return
@@ -136,6 +175,10 @@ class Centers:
         memory = CenterMemory(hello.boot, hello.nonce, counter)
         if memory != known:
             self._store.keep_center(hello.center, memory)
+            self._state.memory[hello.center] = memory
+        if hello.boot != known.boot:
+            # What was sealed for the boot before is dead.
+            self._autonomy.renew(hello.center, later)
         later(partial(self._alive, hello.center))
         later(partial(self._state.delivery.hurry, self._clock.monotonic(), hello.center))
         if not self._clock.sane():

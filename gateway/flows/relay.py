@@ -1,6 +1,6 @@
 """Downwards: an envelope from central is judged, kept, and its frames are passed on to the centers unchanged.
 
-Called by the turn for everything on the gateway's own `down` topic. Save, then send, then PUBACK.
+Called by the turn for everything that comes from central, by whichever bearer. Save, then send, then PUBACK.
 """
 
 from __future__ import annotations
@@ -8,13 +8,17 @@ from __future__ import annotations
 from functools import partial
 
 from gateway.domain import admission
-from gateway.domain.delivery import Pending, left_s
+from gateway.flows.autonomy import Autonomy
 from gateway.flows.outbox import Outbox
+from gateway.flows.passing import Passing
+from gateway.flows.remote import Remote
 from gateway.flows.state import Later, State
-from gateway.ports import UPLINK, Clock, Local, Log, Received, Store, StoredCommand
+from gateway.ports import UPLINK, Clock, Local, Log, Received, Store
+from protocol import gateway
+from protocol.codes import BEARER_SMS
 from protocol.hmac import Mac
 from protocol.hop import read_receipt
-from protocol.messages import COMMAND, CONFIRM, KIND_RECEIPT, TIME
+from protocol.messages import COMMAND, CONFIRM, KIND_GATEWAY, KIND_RECEIPT, TIME
 from protocol.release import BLOCK, OFFER
 from protocol.replay import NEW, Window
 from protocol.words import AUTHORITY_NAMES
@@ -26,12 +30,25 @@ class Relay:
     """`key` is the hop key from central."""
 
     def __init__(
-        self, state: State, store: Store, local: Local, outbox: Outbox, clock: Clock, key: Mac, log: Log
+        self,
+        state: State,
+        store: Store,
+        local: Local,
+        outbox: Outbox,
+        passing: Passing,
+        autonomy: Autonomy,
+        remote: Remote,
+        clock: Clock,
+        key: Mac,
+        log: Log,
     ) -> None:
         self._state = state
         self._store = store
         self._local = local
         self._outbox = outbox
+        self._passing = passing
+        self._autonomy = autonomy
+        self._remote = remote
         self._clock = clock
         self._key = key
         self._log = log
@@ -44,10 +61,10 @@ class Relay:
             self._state.tally(UPLINK, "central", opened.reason, sequence=opened.sequence)
             later(message.acknowledge)
             return
-        later(self._heard)
+        later(partial(self._heard, message.bearer))
         new = opened.verdict == NEW
         for frame in opened.frames:
-            self._frame(frame, new, opened.sequence, later)
+            self._frame(frame, new, new, opened.sequence, message.bearer, later)
         if new:
             window.accept(opened.sequence)
             self._store.keep_window(window)
@@ -62,26 +79,10 @@ class Relay:
         opened = admission.envelope(self._key, self._state.gateway, Window(), message.payload, message.retained)
         later = Later()
         for frame in opened.frames:
-            self._frame(frame, False, opened.sequence, later)
-        for action in later.take():
-            action()
+            self._frame(frame, False, False, opened.sequence, message.bearer, later)
+        later.run()
 
-    def resume(self) -> None:
-        """After a start: the commands kept on disk wait for their centers again."""
-        now = self._clock.monotonic()
-        for kept in self._store.commands():
-            pending = self._pending(kept.frame, now)
-            self._state.delivery.keep(pending)
-            self._log.info("command_resumed", **_ids(pending))
-        self._state.delivery.hurry(now)
-
-    def pass_on(self, pending: Pending) -> None:
-        """Hand a kept command to the local broker."""
-        now = self._clock.monotonic()
-        passed = self._local.publish(pending.center, pending.frame, pending.expiry_s(now))
-        self._log.info("command_passed_on", handed_over=passed, **_ids(pending))
-
-    def _frame(self, frame: bytes, new: bool, sequence: int, later: Later) -> None:
+    def _frame(self, frame: bytes, new: bool, keep: bool, sequence: int, bearer: int, later: Later) -> None:
         now = self._clock.now() if self._clock.trusted() else None
         passage = admission.downward(frame, self._state.mine, now)
         if not passage.passes:
@@ -96,9 +97,23 @@ class Relay:
             self._state.tally(UPLINK, "central", passage.reason, center=passage.center)
         elif passage.kind == KIND_RECEIPT:
             if new:
-                self._outbox.settle(read_receipt(frame), later)
+                self._outbox.settle(read_receipt(frame), bearer, later)
         elif passage.kind == COMMAND.kind:
-            self._command(frame, new, passage.reason, sequence, later)
+            message = COMMAND.peek(frame)
+            self._log.info(
+                "command_admitted",
+                incident=str(message.incident),
+                center=message.center,
+                authority=AUTHORITY_NAMES[message.authority],
+                counter=message.counter,
+                reason=passage.reason,
+                new=new,
+                envelope=sequence,
+                bearer="sms" if bearer == BEARER_SMS else "mqtt",
+            )
+            self._passing.take(frame, keep, later)
+        elif passage.kind == KIND_GATEWAY:
+            self._for_me(frame, new, later)
         else:
             # Whoever waits for one of these asks again, so none is kept: time, confirmation, offer, block of a program.
             if passage.kind != BLOCK.kind:
@@ -106,41 +121,17 @@ class Relay:
                 self._log.info(f"{what}_passed_on", center=passage.center, authority=AUTHORITY_NAMES[passage.authority])
             later(partial(self._local.publish, passage.center, frame, None))
 
-    def _command(self, frame: bytes, new: bool, reason: str, sequence: int, later: Later) -> None:
-        message = COMMAND.peek(frame)
-        pending = self._pending(frame, self._clock.monotonic())
-        self._log.info("command_admitted", reason=reason, new=new, envelope=sequence, **_ids(pending))
-        if new:
-            self._store.keep_command(
-                StoredCommand(
-                    message.center,
-                    message.authority,
-                    message.counter,
-                    message.incident,
-                    message.issued,
-                    message.ttl,
-                    frame,
-                )
-            )
-            later(partial(self._state.delivery.keep, pending))
-        later(partial(self.pass_on, pending))
+    def _for_me(self, frame: bytes, new: bool, later: Later) -> None:
+        """What this gateway itself is told: stop its group, other settings. Without a disk to remember it, neither is done."""
+        if not new:
+            return
+        if gateway.about(frame) == gateway.STOP_GROUP:
+            self._autonomy.stop(gateway.read_stop_group(frame), later)
+        else:
+            self._remote.told(gateway.read_document(gateway.SETTINGS, frame), later)
 
-    def _pending(self, frame: bytes, monotonic: float) -> Pending:
-        message = COMMAND.peek(frame)
-        now = self._clock.now() if self._clock.trusted() else None
-        left = left_s(message.issued, message.ttl, now)
-        return Pending(
-            message.center, message.authority, message.counter, message.incident, frame, monotonic, left, monotonic
-        )
-
-    def _heard(self) -> None:
-        self._state.central_heard_at = self._clock.monotonic()
-
-
-def _ids(pending: Pending) -> dict[str, object]:
-    return {
-        "incident": str(pending.incident),
-        "center": pending.center,
-        "authority": AUTHORITY_NAMES[pending.authority],
-        "counter": pending.counter,
-    }
+    def _heard(self, bearer: int) -> None:
+        if bearer == BEARER_SMS:
+            self._state.sms_heard_at = self._clock.monotonic()
+        else:
+            self._state.central_heard_at = self._clock.monotonic()

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from gateway.domain.presence import Change
 from gateway.errors import StoreUnavailable
+from gateway.flows.autonomy import Autonomy
 from gateway.flows.centers import Centers
 from gateway.flows.outbox import Outbox
-from gateway.flows.relay import Relay
-from gateway.flows.state import State
+from gateway.flows.passing import Passing
+from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
-from gateway.ports import LOCAL, Board, Clock, LinkChanged, Local, Log, Store, Uplink
+from gateway.ports import LOCAL, Board, Clock, LinkChanged, Local, Log, Sms, Store, Uplink
 from protocol import hop
 
 _BEATS_IN_DIGEST = 80
@@ -41,7 +42,9 @@ class Rounds:
         store: Store,
         uplink: Uplink,
         local: Local,
-        relay: Relay,
+        sms: Sms | None,
+        passing: Passing,
+        autonomy: Autonomy,
         outbox: Outbox,
         centers: Centers,
         upward: Upward,
@@ -54,7 +57,9 @@ class Rounds:
         self._store = store
         self._uplink = uplink
         self._local = local
-        self._relay = relay
+        self._sms = sms
+        self._passing = passing
+        self._autonomy = autonomy
         self._outbox = outbox
         self._centers = centers
         self._upward = upward
@@ -75,6 +80,7 @@ class Rounds:
         steps: list[Callable[[float], None]] = [
             self._send,
             self._deliver,
+            self._stops,
             self._presence,
             self._reserve,
             self._digest,
@@ -117,23 +123,19 @@ class Rounds:
 
     def _send(self, _: float) -> None:
         self._outbox.send_due()
-        if self._uplink.connected and self._state.volatile:
+        if self._state.volatile:
             self._centers.hand_up()
 
     def _deliver(self, now: float) -> None:
-        gone = self._state.delivery.expired(now)
-        if gone:
-            keys = [pending.key for pending in gone]
-            self._state.delivery.drop(keys)
-            for pending in gone:
-                self._log.warning(
-                    "command_expired", incident=str(pending.incident), center=pending.center, counter=pending.counter
-                )
+        self._passing.expire(now)
+        self._passing.again(now)
+
+    def _stops(self, now: float) -> None:
+        for stop in self._autonomy.overdue(now):
+            later = Later()
             with self._store.transaction():
-                self._store.forget_commands(keys)
-        if self._local.connected:
-            for pending in self._state.delivery.due(now):
-                self._relay.pass_on(pending)
+                self._autonomy.give_up(stop, later)
+            later.run()
 
     def _presence(self, now: float) -> None:
         changes = self._state.presence.silent(now)
@@ -202,8 +204,10 @@ class Rounds:
                     "connected": self._uplink.connected,
                     "central_heard_s": None if state.central_heard_at is None else int(now - state.central_heard_at),
                 },
+                "sms": self._sms.state() if self._sms else None,
                 "local": {"connected": self._local.connected},
                 "outbox": {"waiting": len(state.schedule), "oldest_s": int(now - oldest.kept_at) if oldest else None},
+                "reporting": self._outbox.reporting.state(),
                 "commands_waiting": len(state.delivery),
                 "centers": {
                     str(center): {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
-from gateway.ports import LocalKeys, Log
+from gateway.ports import CenterMemory, LocalKeys, Log
 
 
 class Later:
@@ -37,6 +37,11 @@ class Later:
         """All of it, once."""
         actions, self._actions = self._actions, []
         return actions
+
+    def run(self) -> None:
+        """Do all of it."""
+        for action in self.take():
+            action()
 
 
 class Tally:
@@ -74,8 +79,15 @@ class State:
     faults: dict[str, str] = field(default_factory=dict)
     # Acks taken in the transaction that is going on; the schedule learns of them when it is durable.
     taking: int = 0
-    # When an authentic envelope last came: the proof of the uplink.
+    # Sequences that gave way to them.
+    giving: set[int] = field(default_factory=set)
+    # What is known of each center, as on disk: its nonce and the local counter used up.
+    memory: dict[int, CenterMemory] = field(default_factory=dict)
+    # From when on a center's hello may go by SMS again.
+    hello_sms_at: dict[int, float] = field(default_factory=dict)
+    # When an authentic envelope last came by MQTT: the proof of the uplink; and by SMS.
     central_heard_at: float | None = None
+    sms_heard_at: float | None = None
     # When our own greeting last came back: the proof of the local subscription.
     local_proved_at: float | None = None
     # What a center said lately that central has not been handed yet (hellos, reports): (monotonic time, frame).

@@ -7,14 +7,16 @@ that breaks the program is put away; neither stops the loop.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from gateway.errors import NoRoom, StoreUnavailable
+from gateway.flows.autonomy import Autonomy
 from gateway.flows.centers import Centers
 from gateway.flows.relay import Relay
 from gateway.flows.rounds import Rounds
 from gateway.flows.state import Later, State
-from gateway.ports import UPLINK, Clock, Event, LinkChanged, Log, Received, Stop, Store
+from gateway.ports import UPLINK, Clock, Event, LinkChanged, Log, Received, Sensed, Stop, Store
 from protocol.errors import Malformed
 from protocol.topics import LINK, UP, gateway_name, number_of, parse
 
@@ -34,6 +36,7 @@ class Turns:
         store: Store,
         relay: Relay,
         centers: Centers,
+        autonomy: Autonomy,
         rounds: Rounds,
         clock: Clock,
         log: Log,
@@ -43,11 +46,12 @@ class Turns:
         self._store = store
         self._relay = relay
         self._centers = centers
+        self._autonomy = autonomy
         self._rounds = rounds
         self._clock = clock
         self._log = log
         self._own_name = gateway_name(state.gateway)
-        self._held: list[Received] = []
+        self._held: list[Received | Sensed] = []
         self._retry_at = 0.0
 
     def run(self) -> None:
@@ -66,28 +70,40 @@ class Turns:
     def turn(self, batch: list[Event]) -> None:
         """Handle some events, with those that were held when it is their time again."""
         now = self._clock.monotonic()
-        held: list[Received] = []
+        held: list[Received | Sensed] = []
         if self._held and now >= self._retry_at:
             held, self._held = self._held, []
             self._retry_at = now + _HOLD_S
         for event in batch:
             if isinstance(event, LinkChanged):
                 self._rounds.link_changed(event)
-        messages = held + [event for event in batch if isinstance(event, Received)]
+        messages = held + [event for event in batch if isinstance(event, Received | Sensed)]
         if messages and not self._together(messages):
             # One that needs the disk must not keep back those that do not: each by itself.
             for index, message in enumerate(messages):
                 if not self._together([message]):
                     self._held.append(message)
-                    if message.side == UPLINK and index >= len(held):
-                        self._relay.down_unsaved(message)
+                    if index >= len(held):
+                        self._do(partial(self._unsaved, message))
         self._say_held()
 
-    def _together(self, messages: list[Received]) -> bool:
+    def _unsaved(self, message: Received | Sensed) -> None:
+        """The disk refuses, or has no room: what must move is moved without it."""
+        if isinstance(message, Sensed):
+            later = Later()
+            self._autonomy.sensed(message, later, saved=False)
+            later.run()
+        elif message.side == UPLINK:
+            self._relay.down_unsaved(message)
+        else:
+            self._centers.unsaved(message)
+
+    def _together(self, messages: list[Received | Sensed]) -> bool:
         """All in one transaction; False when the store refused, and then nothing has happened."""
         later = Later()
-        full: list[Received] = []
+        full: list[Received | Sensed] = []
         self._state.taking = 0
+        self._state.giving.clear()
         try:
             with self._store.transaction():
                 for message in messages:
@@ -113,12 +129,18 @@ class Turns:
             self._state.taking = 0
         if not full:
             self._state.faults.pop("outbox", None)
-        self._held.extend(full)
+        for message in full:
+            self._held.append(message)
+            if isinstance(message, Sensed):
+                self._do(partial(self._unsaved, message))
         for action in later.take():
             self._do(action)
         return True
 
-    def _handle(self, message: Received, later: Later) -> None:
+    def _handle(self, message: Received | Sensed, later: Later) -> None:
+        if isinstance(message, Sensed):
+            self._autonomy.sensed(message, later)
+            return
         try:
             name, direction = parse(message.topic)
         except Malformed as error:
@@ -137,8 +159,11 @@ class Turns:
                 self._centers.link(number_of(name), message.payload == b"1", later)
             later(message.acknowledge)
 
-    def _put_away(self, message: Received, error: Exception, later: Later) -> None:
+    def _put_away(self, message: Received | Sensed, error: Exception, later: Later) -> None:
         """Our own mistake: keep the message for a person, and let the loop go on."""
+        if isinstance(message, Sensed):
+            self._log.error("input_failed", status=message.status, reason=repr(error), exc_info=True)
+            return
         self._state.tally(message.side, message.topic[:64], f"cannot be handled: {type(error).__name__}")
         self._log.error("message_quarantined", topic=message.topic, reason=repr(error), exc_info=True)
         self._store.quarantine(message.topic, message.payload, repr(error)[:200], self._clock.now())

@@ -10,6 +10,7 @@ from gateway.flows.state import State
 from gateway.ports import Log, Store, Uplink
 from protocol import hop
 from protocol.hmac import Mac
+from protocol.messages import ACK, Ack
 
 # Numbers are reserved on disk in blocks: one small write for a thousand envelopes, and a restart skips the rest.
 BLOCK = 1000
@@ -61,10 +62,16 @@ class Upward:
         """One frame of variable size in an envelope of its own."""
         return self._envelope([frame])
 
-    def _envelope(self, frames: list[bytes]) -> bool:
-        if not self._uplink.connected:
-            return False
+    def seal(self, frames: list[bytes]) -> bytes:
+        """One envelope under the next number, for whichever bearer; raises StoreUnavailable."""
         if self._last >= self._reserved:
             raise StoreUnavailable("no upward numbers are reserved; the disk has refused for long")
         self._last += 1
-        return self._uplink.publish(hop.seal(self._key, self._state.gateway, self._last, frames))
+        return hop.seal(self._key, self._state.gateway, self._last, frames)
+
+    def seal_event(self, event: Ack) -> bytes:
+        """An ack in which this gateway speaks of itself."""
+        return ACK.seal(self._key, event)
+
+    def _envelope(self, frames: list[bytes]) -> bool:
+        return self._uplink.connected and self._uplink.publish(self.seal(frames))

@@ -1,6 +1,6 @@
 """The gateway's durable memory: one SQLite file (WAL, synchronous=FULL), owned by the one thread that opened it.
 
-Outbox, commands on their way, replay window, counters. Called by the flows through `ports.Store`. It decides nothing,
+Messages in both directions, replay window, counters. Called by the flows through `ports.Store`. It decides nothing,
 and gives nothing up for want of room.
 """
 
@@ -15,26 +15,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from gateway.domain.moment import Moment
 from gateway.errors import CannotRun, StoreUnavailable
-from gateway.ports import CenterMemory, StoredAck, StoredCommand
+from gateway.ports import CenterMemory, Stored
 from protocol.errors import Malformed
 from protocol.replay import Window
 from protocol.replay import unpack as unpack_window
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 QUARANTINE_ROWS = 1000
 _SHORTAGE_CHECK_S = 1.0
 
+# One table for all that is kept, in both directions; its order and what may give way is gateway.domain.priority's word.
+_MESSAGE = """
+CREATE TABLE message (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, sequence INTEGER UNIQUE, stored_at INTEGER NOT NULL, boot TEXT NOT NULL,
+    up_s REAL NOT NULL, ttl_s INTEGER, octets BLOB NOT NULL
+) STRICT;
+"""
+# Version 1 had countersigned acks, and commands, which are not worth anything any more by the time a program is replaced.
+_FROM_1 = """
+INSERT INTO message SELECT 'ack ' || lower(hex(ack)), 'answer', sequence, stored_at, '', 0.0, NULL, ack FROM outbox;
+DROP TABLE outbox; DROP TABLE command;
+"""
 _SCHEMA = """
 CREATE TABLE window (id INTEGER PRIMARY KEY CHECK (id = 0), octets BLOB NOT NULL) STRICT;
 CREATE TABLE sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT;
-CREATE TABLE outbox (
-    sequence INTEGER PRIMARY KEY, ack BLOB NOT NULL UNIQUE, stored_at INTEGER NOT NULL, message BLOB NOT NULL
-) STRICT;
-CREATE TABLE command (
-    center INTEGER NOT NULL, authority INTEGER NOT NULL, counter INTEGER NOT NULL, incident TEXT NOT NULL,
-    issued INTEGER NOT NULL, ttl INTEGER NOT NULL, frame BLOB NOT NULL, PRIMARY KEY (center, authority, counter)
-) STRICT;
 CREATE TABLE center (
     center INTEGER PRIMARY KEY, boot INTEGER NOT NULL, nonce BLOB NOT NULL, counter INTEGER NOT NULL
 ) STRICT;
@@ -114,25 +120,33 @@ class SqliteStore:
         """Write the replay window."""
         self._run("INSERT OR REPLACE INTO window VALUES (0, ?)", window.pack())
 
-    def keep_command(self, command: StoredCommand) -> None:
-        """Keep a command; the latest frame of a counter stands."""
-        self._run(
-            "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET frame = excluded.frame,"
-            " issued = excluded.issued, ttl = excluded.ttl WHERE frame != excluded.frame",
-            *command[:3],
-            str(command.incident),  # It has 64 bits without a sign, SQLite's integers have one.
-            *command[4:],
-        )
+    def keep(self, message: Stored) -> bool:
+        """Keep a message; False when it is kept already (a command's latest frame stands)."""
+        before = self._one("SELECT octets FROM message WHERE id = ?", message.id)
+        if before is None or before[0] != message.octets:
+            self._run(
+                "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                message.id, message.kind, message.sequence, *message.at, message.ttl_s, message.octets,
+            )  # fmt: skip
+        return before is None
 
-    def forget_commands(self, commands: Sequence[tuple[int, int, int]]) -> None:
-        """Forget commands by (center, authority, counter)."""
-        for key in commands:
-            self._run("DELETE FROM command WHERE center = ? AND authority = ? AND counter = ?", *key)
+    def kept(self, id: str) -> bool:
+        """Whether a message is kept."""
+        return self._one("SELECT 1 FROM message WHERE id = ?", id) is not None
 
-    def commands(self) -> list[StoredCommand]:
-        """Every command kept."""
-        rows = self._all("SELECT center, authority, counter, incident, issued, ttl, frame FROM command")
-        return [StoredCommand(row[0], row[1], row[2], int(row[3]), row[4], row[5], row[6]) for row in rows]
+    def forget(self, ids: Sequence[str]) -> None:
+        """Forget messages."""
+        for id in ids:
+            self._run("DELETE FROM message WHERE id = ?", id)
+
+    def messages(self) -> list[Stored]:
+        """Every message kept: first those for centers, then the outbox, oldest first."""
+        rows = self._all("SELECT * FROM message ORDER BY sequence NULLS FIRST, rowid")
+        return [Stored(row[0], row[1], row[2], Moment(row[3], row[4], row[5]), row[6], row[7]) for row in rows]
+
+    def renumber(self, id: str, sequence: int) -> None:
+        """Give a message of the outbox a new number."""
+        self._run("UPDATE message SET sequence = ? WHERE id = ?", sequence, id)
 
     def next_sequence(self) -> int:
         """Take the next outbox sequence."""
@@ -147,30 +161,6 @@ class SqliteStore:
     def jump_sequence(self, sequence: int) -> None:
         """Go on above this sequence."""
         self._run("INSERT OR REPLACE INTO sequence VALUES (?, ?)", f"outbox {self._epoch}", sequence)
-
-    def has_ack(self, ack: bytes) -> bool:
-        """Whether this very ack waits in the outbox."""
-        return self._one("SELECT 1 FROM outbox WHERE ack = ?", ack) is not None
-
-    def keep_ack(self, ack: bytes, entry: StoredAck) -> None:
-        """Keep a countersigned ack until it is settled."""
-        self._run("INSERT INTO outbox VALUES (?, ?, ?, ?)", entry.sequence, ack, entry.stored_at, entry.message)
-
-    def renumber_ack(self, sequence: int, entry: StoredAck) -> None:
-        """Give an entry a new number and signature."""
-        self._run(
-            "UPDATE outbox SET sequence = ?, message = ? WHERE sequence = ?", entry.sequence, entry.message, sequence
-        )
-
-    def settle(self, sequences: Sequence[int]) -> None:
-        """Forget what central has confirmed."""
-        for sequence in sequences:
-            self._run("DELETE FROM outbox WHERE sequence = ?", sequence)
-
-    def acks(self) -> list[StoredAck]:
-        """The whole outbox, oldest first."""
-        rows = self._all("SELECT sequence, stored_at, message FROM outbox ORDER BY sequence")
-        return [StoredAck(*row) for row in rows]
 
     def shortage(self) -> str | None:
         """Why nothing more should be stored, or None; the disk is asked once a second."""
@@ -217,8 +207,9 @@ class SqliteStore:
         if version > SCHEMA_VERSION:
             db.close()
             raise CannotRun(f"{self._path} was written by a newer sereno-gateway; install that one")
-        if version == 0:
-            db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        if version < SCHEMA_VERSION:
+            made = _MESSAGE + _FROM_1 if version == 1 else _MESSAGE + _SCHEMA
+            db.executescript(f"BEGIN; {made} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         self._db = db
 
     def _undo(self) -> None:

@@ -13,16 +13,12 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gateway.domain.delivery import Delivery
+from gateway.domain.moment import Moment
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
-from gateway.flows.centers import Centers
-from gateway.flows.outbox import Outbox
-from gateway.flows.relay import Relay
-from gateway.flows.rounds import Intervals, Rounds
+from gateway.flows.assembly import Ends, Flows, Limits
 from gateway.flows.state import State, Tally
-from gateway.flows.turns import Turns
-from gateway.flows.upward import Upward
-from gateway.ports import LOCAL, UPLINK, LinkChanged, Received
+from gateway.ports import LOCAL, UPLINK, LinkChanged, Received, Stored
 from gateway.store.keys import CenterKeys
 from gateway.store.outbox import SqliteStore
 from protocol import codes, countersign, hop
@@ -44,6 +40,7 @@ class VirtualClock:
     wall: int = 1_800_000_000
     is_sane: bool = True
     is_trusted: bool = True
+    boot: str = "boot one"
 
     def monotonic(self) -> float:
         return self.at
@@ -59,6 +56,9 @@ class VirtualClock:
 
     def trusted(self) -> bool:
         return self.is_trusted
+
+    def moment(self) -> Moment:
+        return Moment(self.wall, self.boot, self.at)
 
     def move(self, seconds: float) -> None:
         """Both clocks on."""
@@ -81,6 +81,26 @@ class PaperUplink:
 
     def drop(self, reason: str) -> None:
         self.drops.append(reason)
+
+
+@dataclass
+class PaperSms:
+    """Keeps what was handed over for sending."""
+
+    ready: bool = True
+    rssi: int = 20
+    free: int = 8
+    sent: list[bytes] = field(default_factory=list)
+
+    def room(self) -> int:
+        return self.free
+
+    def publish(self, payload: bytes) -> bool:
+        self.sent.append(payload)
+        return True
+
+    def state(self) -> dict[str, Any]:
+        return {"ready": self.ready}
 
 
 @dataclass
@@ -125,7 +145,14 @@ class Signature:
 class Desk:
     """One gateway on paper; the folder holds its real store, so that a second Desk on it is a restart."""
 
-    def __init__(self, folder: Path, clock: VirtualClock | None = None, max_rows: int = 100, epoch: int = 1) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: VirtualClock | None = None,
+        max_rows: int = 100,
+        epoch: int = 1,
+        sms: PaperSms | None = None,
+    ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock()
         self.uplink, self.local, self.board, self.log = PaperUplink(), PaperLocal(), PaperBoard(), Lines()
@@ -143,31 +170,11 @@ class Desk:
             Presence(keys, 180.0, 20.0, self.clock.at),
             Tally(self.log),
         )
-        pair = hop_keys()
-        self.outbox = Outbox(self.state, self.store, self.uplink, Signature(), self.clock, max_rows, self.log)
-        self.upward = Upward(self.state, self.store, self.uplink, pair.up, self.log)
-        self.relay = Relay(self.state, self.store, self.local, self.outbox, self.clock, pair.down, self.log)
-        self.centers = Centers(self.state, self.store, self.local, self.outbox, self.upward, self.clock, self.log)
-        self.rounds = Rounds(
-            self.state,
-            self.store,
-            self.uplink,
-            self.local,
-            self.relay,
-            self.outbox,
-            self.centers,
-            self.upward,
-            self.clock,
-            self.board,
-            Intervals(),
-            self.log,
-        )
-        self.turns = Turns(
-            SimpleQueue(), self.state, self.store, self.relay, self.centers, self.rounds, self.clock, self.log
-        )
-        self.upward.resume()
-        self.outbox.resume()
-        self.relay.resume()
+        self.sms = sms
+        ends = Ends(self.store, self.uplink, sms, self.local, Signature(), self.board, self.clock, self.log)
+        self.flows = Flows(SimpleQueue(), self.state, ends, hop_keys(), Limits(max_rows))
+        self.outbox, self.turns, self.rounds = self.flows.outbox, self.flows.turns, self.flows.rounds
+        self.flows.resume()
         self.acknowledged: list[bytes] = []
 
     def received(self, side: str, where: str, payload: bytes, retained: bool = False) -> Received:
@@ -209,6 +216,14 @@ class Desk:
         """Frames of one kind in the upward envelopes handed over so far."""
         envelopes = [hop.open(hop_keys().up, octets) for octets in self.uplink.sent if kind_of(octets) == KIND_HOP]
         return [frame for envelope in envelopes for frame in envelope.frames if kind_of(frame) == kind]
+
+    def kept(self) -> list[Stored]:
+        """The outbox on disk, oldest first."""
+        return [message for message in self.store.messages() if message.sequence is not None]
+
+    def waiting(self) -> list[Stored]:
+        """Commands on disk."""
+        return [message for message in self.store.messages() if message.sequence is None]
 
     def passed(self, center: int = 1) -> list[bytes]:
         """Frames passed on to a center since the last call."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.admission import envelope, upward
 from gateway.domain.delivery import left_s
-from gateway.domain.priority import Schedule, covers, highest
+from gateway.domain.priority import ANSWER, Entry, Schedule, covers, highest
 from protocol import hop
 from protocol.hop import Receipt
 from protocol.replay import Window
@@ -15,6 +15,11 @@ from protocol.topics import center_name
 from tests.gateway import frames
 
 EPOCH = 1 << 24
+
+
+def entry(sequence: int, kept_at: float) -> Entry:
+    """An answer in the outbox."""
+    return Entry(sequence, b"", ANSWER, 0, kept_at, kept_at)
 
 
 @given(st.lists(st.integers(1, 200), max_size=200))
@@ -64,11 +69,11 @@ def test_a_receipt_covers_exactly_what_it_says(
     """Up to the mark, and the numbers whose bits are set, of its own epoch."""
     schedule = Schedule(3, 60, 64)
     for number in kept:
-        schedule.add(epoch * EPOCH + number, b"", 0.0)
+        schedule.add(entry(epoch * EPOCH + number, 0.0))
     receipt = Receipt(receipt_epoch * EPOCH + upto, beyond)
     said = {number for number in range(1, upto + 1)} | {upto + 1 + bit for bit in range(32) if beyond >> bit & 1}
     expected = {epoch * EPOCH + number for number in kept & said} if epoch == receipt_epoch else set()
-    assert set(schedule.covered(receipt)) == expected
+    assert {one.sequence for one in schedule.covered(receipt)} == expected
 
 
 @given(st.integers(0, 1000), st.integers(0, (1 << 32) - 1))
@@ -93,23 +98,23 @@ def test_the_backlog_in_flight_never_exceeds_its_bound_and_nothing_leaves_withou
     next_number = 1
     for step, number in steps:
         if step == "add":
-            schedule.add(next_number, b"", now - number)
+            schedule.add(entry(next_number, now - number))
             kept.add(next_number)
             next_number += 1
         elif step == "send":
             due = schedule.due(now)
-            assert sum(1 for entry in due if now - entry.kept_at > 20) <= 4
-            for entry in due:
-                schedule.sent(entry, now)
+            assert sum(1 for one in due if now - one.kept_at > 20) <= 4
+            for one in due:
+                schedule.sent(one, now)
         elif step == "settle":
             covered = schedule.covered(Receipt(number, 0))
-            schedule.remove(covered)
+            schedule.remove([one.sequence for one in covered])
             kept -= set(range(number + 1))
         elif step == "restart":
             schedule.restart(now)
         else:
             now += number
-    assert {entry.sequence for entry in schedule._entries.values()} == kept
+    assert {one.sequence for one in schedule} == kept
 
 
 @given(st.integers(0, 10_000), st.integers(0, 65_535), st.integers(0, 20_000))

@@ -41,7 +41,7 @@ def test_the_local_broker_is_answered_when_the_ack_is_on_disk(desk: Desk) -> Non
     """The PUBACK follows the commit."""
     desk.up(frames.ack())
     assert desk.acknowledged == [frames.ack()]
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST]
 
 
 def test_a_full_disk_withholds_the_puback_and_recovers_by_itself(desk: Desk) -> None:
@@ -66,13 +66,13 @@ def test_an_outbox_without_room_withholds_the_puback_and_evicts_nothing(tmp_path
     for sequence in (1, 2, 3):
         desk.up(frames.ack(sequence=sequence))
     assert desk.acknowledged == [frames.ack(sequence=1), frames.ack(sequence=2)]
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST, FIRST + 1]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST, FIRST + 1]
     desk.tick(0)
     assert "outbox" in desk.state.faults
     desk.receipt(1, FIRST)
     desk.tick(1)
     assert desk.acknowledged[-1] == frames.ack(sequence=3)
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST + 1, FIRST + 2]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST + 1, FIRST + 2]
     assert desk.state.faults == {}
 
 
@@ -80,7 +80,7 @@ def test_an_outbox_without_room_counts_acks_that_wait_together(tmp_path: Path) -
     """Three acks in one transaction do not get past a room for two."""
     desk = Desk(tmp_path, max_rows=2)
     desk.up(*[frames.ack(sequence=sequence) for sequence in (1, 2, 3)])
-    assert len(desk.store.acks()) == 2
+    assert len(desk.kept()) == 2
 
 
 def test_other_messages_pass_while_an_ack_waits_for_room(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_the_same_ack_twice_is_one_entry(desk: Desk) -> None:
     """A center that says it again is acknowledged and costs nothing."""
     desk.up(frames.ack())
     desk.up(frames.ack())
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST]
     assert desk.acknowledged == [frames.ack(), frames.ack()]
 
 
@@ -130,7 +130,7 @@ def test_a_receipt_forgets_what_it_covers_and_nothing_else(desk: Desk) -> None:
         desk.up(frames.ack(sequence=sequence))
     desk.acks()
     desk.receipt(1, FIRST, 0b10)
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST + 1]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST + 1]
     desk.tick(3)
     assert [message.sequence for message in desk.acks()] == [FIRST + 1]
 
@@ -139,7 +139,7 @@ def test_a_forged_receipt_deletes_nothing(desk: Desk) -> None:
     """Only central, by the hop key towards this gateway, makes it forget."""
     desk.up(frames.ack())
     desk.down(1, [hop.receipt(hop.Receipt(FIRST, 0))], forged=True)
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST]
 
 
 def test_a_receipt_of_another_epoch_forgets_nothing_of_this_one(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_a_receipt_of_another_epoch_forgets_nothing_of_this_one(tmp_path: Path) 
     desk.up(frames.ack())
     desk.receipt(1, 1 << 24 | 500)
     desk.receipt(2, 3 << 24 | 500)
-    assert [kept.sequence for kept in desk.store.acks()] == [2 << 24 | 1]
+    assert [kept.sequence for kept in desk.kept()] == [2 << 24 | 1]
 
 
 def test_a_receipt_of_an_older_epoch_forgets_what_is_left_of_it(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_receipt_of_an_older_epoch_forgets_what_is_left_of_it(tmp_path: Path) 
     desk = Desk(tmp_path, epoch=2)
     desk.up(frames.ack(sequence=2))
     desk.receipt(1, FIRST)
-    assert [kept.sequence for kept in desk.store.acks()] == [2 << 24 | 1]
+    assert [kept.sequence for kept in desk.kept()] == [2 << 24 | 1]
 
 
 def test_a_receipt_for_numbers_never_given_loses_nothing(desk: Desk) -> None:
@@ -171,9 +171,9 @@ def test_a_receipt_for_numbers_never_given_loses_nothing(desk: Desk) -> None:
     assert (message.sequence, message.ack) == (FIRST + 44, frames.ack())
     public = Ed25519PrivateKey.from_private_bytes(frames.SEED).public_key()
     public.verify(message.signature, countersign.to_sign(message))
-    assert [kept.sequence for kept in desk.store.acks()] == [FIRST + 44]
+    assert [kept.sequence for kept in desk.kept()] == [FIRST + 44]
     desk.receipt(2, FIRST + 44)
-    assert desk.store.acks() == []
+    assert desk.kept() == []
 
 
 def test_after_a_restart_everything_unconfirmed_goes_again_and_no_number_twice(desk: Desk, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_the_digest_after_a_reconnection_names_the_oldest_entry_still_kept(desk:
 def test_a_local_ack_ends_here(desk: Desk) -> None:
     """It is verified with the local key, logged with its incident, and not sent to central."""
     desk.up(frames.ack(authority=codes.LOCAL))
-    assert (desk.acks(), desk.store.acks()) == ([], [])
+    assert (desk.acks(), desk.kept()) == ([], [])
     assert desk.log.until("local_ack")["incident"] == str(frames.INCIDENT)
     forged = frames.ack(authority=codes.LOCAL)[:-1] + b"\0"
     desk.up(forged)

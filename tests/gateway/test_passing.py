@@ -35,7 +35,7 @@ def test_it_passes_at_once_unchanged_and_is_not_said_again(desk: Desk, kind: str
     assert (desk.local.sent, desk.acknowledged) == ([(1, frame, None)], [octets])
     desk.passed()
     desk.tick(10)
-    assert (desk.passed(), desk.store.commands(), len(desk.state.schedule)) == ([], [], 0)
+    assert (desk.passed(), desk.waiting(), len(desk.state.schedule)) == ([], [], 0)
 
 
 @pytest.mark.parametrize("kind", DOWNWARDS)

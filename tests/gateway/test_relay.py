@@ -38,7 +38,7 @@ def test_a_command_is_acknowledged_to_the_broker_after_it_was_passed_on(desk: De
     """Central's broker may forget the envelope only when it is on this disk."""
     octets = desk.down(1, [command()])
     assert desk.acknowledged == [octets]
-    assert [kept.frame for kept in desk.store.commands()] == [command()]
+    assert [kept.octets for kept in desk.waiting()] == [command()]
 
 
 def test_an_unanswered_command_is_passed_on_every_three_seconds_until_the_center_answers(desk: Desk) -> None:
@@ -52,7 +52,7 @@ def test_an_unanswered_command_is_passed_on_every_three_seconds_until_the_center
     desk.up(frames.ack())
     desk.tick(10)
     assert desk.passed() == []
-    assert desk.store.commands() == []
+    assert desk.waiting() == []
 
 
 @pytest.mark.parametrize("other", [{"counter": 2}, {"authority": codes.DRILL}])
@@ -82,7 +82,7 @@ def test_an_expired_command_is_forgotten_and_says_so_with_its_incident(desk: Des
     desk.tick(10.1)
     assert desk.passed() == []
     assert desk.log.until("command_expired")["incident"] == str(frames.INCIDENT)
-    assert desk.store.commands() == []
+    assert desk.waiting() == []
 
 
 def test_a_stepped_wall_clock_does_not_expire_a_kept_command(desk: Desk) -> None:
@@ -110,7 +110,7 @@ def test_a_repeated_envelope_only_passes_its_frames_on_again(desk: Desk) -> None
     desk.up(frames.ack())
     desk.down(1, [command()])
     assert desk.passed() == [command(), command()]
-    assert desk.store.commands() == []
+    assert desk.waiting() == []
 
 
 def test_a_receipt_in_a_repeated_envelope_settles_nothing(desk: Desk) -> None:
@@ -119,7 +119,7 @@ def test_a_receipt_in_a_repeated_envelope_settles_nothing(desk: Desk) -> None:
     desk.up(frames.ack())
     octets = hop.seal(frames.hop_keys().down, 1, 1, [hop.receipt(Receipt(1 << 24 | 1, 0))])
     desk.turns.turn([desk.received(UPLINK, topic(frames.GATEWAY, DOWN), octets)])
-    assert len(desk.store.acks()) == 1
+    assert len(desk.kept()) == 1
 
 
 def test_an_envelope_older_than_the_window_is_refused(desk: Desk) -> None:
@@ -137,7 +137,7 @@ def test_the_window_survives_a_restart(desk: Desk, tmp_path: Path) -> None:
     desk.store.close()
     again = Desk(tmp_path)
     again.down(100, [command()])
-    assert again.store.commands() == []
+    assert again.waiting() == []
     again.down(36, [command()])
     assert again.passed() == [command()]
 
@@ -151,7 +151,7 @@ def test_an_envelope_that_is_not_for_me_from_central_does_nothing(
 ) -> None:
     """Neither the frames pass, nor does the window move, nor is anything kept; it is counted."""
     desk.down(1, [command()], **changed)  # type: ignore[arg-type]
-    assert (desk.passed(), desk.store.commands(), desk.store.window().top) == ([], [], 0)
+    assert (desk.passed(), desk.waiting(), desk.store.window().top) == ([], [], 0)
     assert desk.state.tally.totals() == {f"uplink: {reason}": 1}
 
 
@@ -230,7 +230,7 @@ def test_a_full_disk_does_not_keep_a_command_from_its_center(desk: Desk) -> None
         assert "store" in desk.state.faults
     desk.tick(1)
     assert desk.acknowledged == [octets]
-    assert [kept.frame for kept in desk.store.commands()] == [command()]
+    assert [kept.octets for kept in desk.waiting()] == [command()]
     desk.tick()
     assert desk.state.faults == {}
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.moment import Moment
 from gateway.errors import CannotRun, StoreUnavailable
-from gateway.ports import CenterMemory, StoredAck, StoredCommand
+from gateway.ports import CenterMemory, Stored
 from gateway.store.outbox import QUARANTINE_ROWS, SCHEMA_VERSION, SqliteStore
 from protocol.replay import Window
 
@@ -19,6 +20,14 @@ def store(tmp_path: Path) -> SqliteStore:
     made = SqliteStore(tmp_path / "outbox.db", 1, 0)
     made.open()
     return made
+
+
+AT = Moment(1_800_000_000, "boot one", 12.5)
+
+
+def ack(name: str, sequence: int) -> Stored:
+    """A message of the outbox."""
+    return Stored(f"ack {name}", "answer", sequence, AT, None, name.encode())
 
 
 def reopened(store: SqliteStore, folder: Path, epoch: int = 1) -> SqliteStore:
@@ -35,21 +44,19 @@ def test_every_commit_is_forced_to_the_disk(store: SqliteStore) -> None:
 
 
 def test_everything_kept_is_there_after_a_restart(store: SqliteStore, tmp_path: Path) -> None:
-    """Also an incident number with all of its 64 bits."""
+    """Commands first, then the outbox by number, each with both clocks and its time to live."""
     window = Window()
     window.accept(7)
-    command = StoredCommand(1, 2, 3, (1 << 64) - 1, 100, 60, b"frame")
+    command = Stored("command 1/0/3", "command", None, AT, 60, b"frame")
     with store.transaction():
         store.keep_window(window)
-        store.keep_command(command)
-        sequence = store.next_sequence()
-        store.keep_ack(b"ack", StoredAck(sequence, 5, b"message"))
+        store.keep(ack("one", store.next_sequence()))
+        store.keep(command)
         store.keep_center(1, CenterMemory(4, b"nonce", 9))
         store.reserve_upward(1000)
     again = reopened(store, tmp_path)
     assert again.window().pack() == window.pack()
-    assert again.commands() == [command]
-    assert again.acks() == [StoredAck(1 << 24 | 1, 5, b"message")]
+    assert again.messages() == [command, ack("one", 1 << 24 | 1)]
     assert (again.center(1), again.center(2)) == (CenterMemory(4, b"nonce", 9), CenterMemory(0, b"", 0))
     assert (again.upward_reserved(), again.last_sequence()) == (1000, 1 << 24 | 1)
 
@@ -66,21 +73,20 @@ def test_a_new_epoch_counts_from_one(store: SqliteStore, tmp_path: Path) -> None
 def test_a_transaction_that_fails_leaves_nothing(store: SqliteStore) -> None:
     """Not even the number that it took."""
     with pytest.raises(ZeroDivisionError), store.transaction():
-        store.keep_ack(b"ack", StoredAck(store.next_sequence(), 5, b"message"))
+        store.keep(ack("one", store.next_sequence()))
         raise ZeroDivisionError
-    assert (store.acks(), store.last_sequence()) == ([], 1 << 24)
+    assert (store.messages(), store.last_sequence()) == ([], 1 << 24)
 
 
 def test_a_part_that_fails_leaves_the_rest(store: SqliteStore) -> None:
     """One message of a batch cannot undo its neighbours."""
     with store.transaction():
-        store.keep_ack(b"one", StoredAck(store.next_sequence(), 5, b"1"))
+        store.keep(ack("one", store.next_sequence()))
         with pytest.raises(ZeroDivisionError), store.attempt():
-            store.keep_ack(b"two", StoredAck(store.next_sequence(), 5, b"2"))
+            store.keep(ack("two", store.next_sequence()))
             raise ZeroDivisionError
-        store.keep_ack(b"three", StoredAck(store.next_sequence(), 5, b"3"))
-    assert [entry.message for entry in store.acks()] == [b"1", b"3"]
-    assert [entry.sequence for entry in store.acks()] == [1 << 24 | 1, 1 << 24 | 2]
+        store.keep(ack("three", store.next_sequence()))
+    assert store.messages() == [ack("one", 1 << 24 | 1), ack("three", 1 << 24 | 2)]
 
 
 def test_the_quarantine_is_bounded(store: SqliteStore) -> None:
@@ -125,7 +131,39 @@ def test_a_nearly_full_disk_is_a_shortage(tmp_path: Path) -> None:
 def test_an_error_of_sqlite_is_the_ports_own(store: SqliteStore) -> None:
     """The flows know one kind of trouble."""
     with store.transaction():
-        store.keep_ack(b"ack", StoredAck(1, 5, b"message"))
+        store.keep(ack("one", 1))
+        store.keep(ack("two", 2))
     with pytest.raises(StoreUnavailable), store.transaction():
-        store.keep_ack(b"other", StoredAck(1, 5, b"message"))
-    assert len(store.acks()) == 1
+        store.renumber("ack two", 1)
+    assert [message.sequence for message in store.messages()] == [1, 2]
+
+
+def test_the_same_message_is_kept_once_and_a_commands_latest_frame_stands(store: SqliteStore) -> None:
+    """The id tells; a command that central sends again under the same counter replaces the one kept."""
+    first, again = (Stored("command 1/0/3", "command", None, AT, 60, frame) for frame in (b"first", b"again"))
+    with store.transaction():
+        assert [store.keep(first), store.keep(first), store.keep(again)] == [True, False, False]
+    assert (store.messages(), store.kept("command 1/0/3"), store.kept("command 1/0/4")) == ([again], True, False)
+    with store.transaction():
+        store.forget(["command 1/0/3"])
+    assert store.messages() == []
+
+
+def test_the_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    """Acks that waited there still wait; commands of a minute ago are worth nothing any more."""
+    with sqlite3.connect(tmp_path / "outbox.db") as db:
+        db.executescript(
+            "CREATE TABLE window (id INTEGER PRIMARY KEY, octets BLOB NOT NULL) STRICT;"
+            "CREATE TABLE sequence (name TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT;"
+            "CREATE TABLE outbox (sequence INTEGER PRIMARY KEY, ack BLOB, stored_at INTEGER, message BLOB) STRICT;"
+            "CREATE TABLE command (center INTEGER, frame BLOB) STRICT;"
+            "CREATE TABLE center (center INTEGER PRIMARY KEY, boot INTEGER, nonce BLOB, counter INTEGER) STRICT;"
+            "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, at INTEGER, topic TEXT, reason TEXT, payload BLOB) STRICT;"
+            "INSERT INTO outbox VALUES (16777217, x'616b', 5, x'00'); INSERT INTO command VALUES (1, x'00');"
+            "INSERT INTO sequence VALUES ('outbox 1', 16777217); PRAGMA user_version = 1;"
+        )
+    store = SqliteStore(tmp_path / "outbox.db", 1, 0)
+    store.open()
+    (message,) = store.messages()
+    assert (message.id, message.sequence, message.octets, message.at.wall) == ("ack 616b", 16_777_217, b"ak", 5)
+    assert store.last_sequence() == 16_777_217

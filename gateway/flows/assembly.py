@@ -1,0 +1,84 @@
+"""The flows of one gateway put together over its ports, once for the service and once for tests on a virtual clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from gateway.domain.bearer import SmsPolicy
+from gateway.flows.autonomy import Autonomy, Panic
+from gateway.flows.centers import Centers
+from gateway.flows.outbox import Outbox
+from gateway.flows.passing import Passing
+from gateway.flows.relay import Relay
+from gateway.flows.remote import Remote
+from gateway.flows.rounds import Intervals, Rounds
+from gateway.flows.state import State
+from gateway.flows.turns import Turns
+from gateway.flows.upward import Upward
+from gateway.ports import Board, Clock, Event, Local, Log, Signer, Sms, Store, Uplink
+from protocol.keys import Pair
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The edges; `sms` is None without a modem."""
+
+    store: Store
+    uplink: Uplink
+    sms: Sms | None
+    local: Local
+    signer: Signer
+    board: Board
+    clock: Clock
+    log: Log
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the settings say: acks kept at most, when SMS serves, what a press sounds, how often what is done."""
+
+    max_rows: int = 20_000
+    sms: SmsPolicy = field(default_factory=SmsPolicy)
+    panic: Panic = field(default_factory=Panic)
+    intervals: Intervals = field(default_factory=Intervals)
+
+
+class Flows:
+    """`inbox` is what the edges fill; `hop` the keys shared with central."""
+
+    def __init__(self, inbox: SimpleQueue[Event], state: State, ends: Ends, hop: Pair, limits: Limits) -> None:
+        store, uplink, sms, local, clock, log = ends.store, ends.uplink, ends.sms, ends.local, ends.clock, ends.log
+        self._state = state
+        self._store = store
+        self._clock = clock
+        self.upward = Upward(state, store, uplink, hop.up, log)
+        self.outbox = Outbox(
+            state, store, uplink, sms, self.upward, ends.signer, clock, limits.max_rows, limits.sms, log
+        )
+        self.passing = Passing(state, store, local, clock, log)
+        self.autonomy = Autonomy(state, store, self.outbox, self.passing, clock, limits.panic, log)
+        remote = Remote(log)
+        self.relay = Relay(state, store, local, self.outbox, self.passing, self.autonomy, remote, clock, hop.down, log)
+        self.centers = Centers(
+            state, store, local, self.outbox, self.passing, self.autonomy, self.upward, sms, clock, log
+        )
+        self.rounds = Rounds(
+            state, store, uplink, local, sms, self.passing, self.autonomy, self.outbox, self.centers, self.upward,
+            clock, ends.board, limits.intervals, log,
+        )  # fmt: skip
+        self.turns = Turns(inbox, state, store, self.relay, self.centers, self.autonomy, self.rounds, clock, log)
+
+    def resume(self) -> None:
+        """After a start: what the disk remembers; raises StoreUnavailable."""
+        self.upward.resume()
+        self._state.memory.update({center: self._store.center(center) for center in self._state.mine})
+        over = []
+        for message in self._store.messages():
+            if message.sequence is not None:
+                self.outbox.resume(message)
+            elif not self.passing.resume(message):
+                over.append(message.id)
+        with self._store.transaction():
+            self._store.forget(over)
+        self._state.schedule.restart(self._clock.monotonic())

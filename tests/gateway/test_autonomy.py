@@ -1,0 +1,258 @@
+"""A neighbourhood by itself: presses and group stops under the local key, over the real flows and store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.ports import UPLINK, Received, Sensed
+from protocol import codes, gateway, hop
+from protocol.keys import center_pair
+from protocol.messages import ACK, COMMAND, Command
+from protocol.topics import DOWN, topic
+from tests.gateway import frames
+from tests.gateway.desk import Desk
+
+OWN = 1 << 63 | 1 << 32 | 5
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A gateway whose two centers said hello, its WAN down."""
+    desk = Desk(tmp_path)
+    for center in frames.MINE:
+        desk.up(frames.hello(center, boot=3, local=10), name=f"C00000{center}")
+    desk.link(UPLINK, False)
+    desk.passed(1), desk.passed(2)
+    return desk
+
+
+def commands(desk: Desk, center: int) -> list[Command]:
+    """Local commands passed on to a center, opened as the center does."""
+    key = center_pair(frames.center_root(center), center, 0, codes.LOCAL).down
+    return [COMMAND.open(key, frame, frames.NONCE) for frame in desk.passed(center)]
+
+
+def press(center: int = 1, status: int = codes.PANIC, age: int = 0, incident: int = OWN) -> bytes:
+    """A center's own event as it tells its gateway."""
+    return frames.ack(center, 0, 5, codes.LOCAL, status=status, incident=incident, age=age)
+
+
+def sense(desk: Desk, status: int) -> None:
+    """One of the gateway's own inputs."""
+    desk.turns.turn([Sensed(status, desk.clock.at)])
+
+
+def stop(desk: Desk, order: int = 1, issued: int | None = None, group: int = 0) -> None:
+    """Central's group stop arrives by SMS."""
+    told = gateway.StopGroup(order, desk.clock.now() if issued is None else issued, 60, frames.INCIDENT, group)
+    octets = hop.seal(frames.hop_keys().down, 1, 100 + order, [gateway.stop_group(told)])
+    desk.turns.turn([Received(UPLINK, topic(frames.GATEWAY, DOWN), octets, False, lambda: None, codes.BEARER_SMS)])
+
+
+def own_events(desk: Desk) -> list[tuple[int, int, int]]:
+    """What the gateway said of itself: status, incident, number; opened as central does."""
+    kept = [message.octets for message in desk.kept() if gateway.gateway_of(ACK.peek(message.octets).center)]
+    opened = [ACK.open(frames.hop_keys().up, octets) for octets in kept]
+    return [(ack.status, ack.incident, ack.battery) for ack in opened]
+
+
+def test_a_press_at_one_center_sounds_the_others_of_its_group_at_once(desk: Desk) -> None:
+    """In the same turn, with the incident that the center opened and the activation that central uses too."""
+    desk.up(press())
+    assert commands(desk, 1) == []
+    (order,) = commands(desk, 2)
+    assert (order.authority, order.counter, order.incident, order.activation) == (codes.LOCAL, 11, OWN, 1)
+    assert (order.class_, order.action, order.duration) == (codes.GENERAL, 0x10 | codes.SIREN | codes.STROBE, 30)
+    assert (order.issued, order.ttl) == (desk.clock.now(), 60)
+
+
+def test_a_press_that_is_told_again_sounds_once(desk: Desk) -> None:
+    """A center tells until central confirms it; the street hears it once."""
+    desk.up(press())
+    desk.up(press(), press(age=20))
+    assert len(commands(desk, 2)) == 1
+
+
+def test_an_unanswered_center_is_told_again_each_three_seconds(desk: Desk) -> None:
+    """Also after a restart of the gateway, with the same counter; its answer ends it."""
+    desk.up(press())
+    (first,) = commands(desk, 2)
+    desk.tick(3)
+    desk.tick(3)
+    assert commands(desk, 2) == [first, first]
+    desk.store.close()
+    again = Desk(desk.folder, desk.clock)
+    again.tick()
+    assert commands(again, 2) == [first]
+    again.up(frames.ack(2, first.counter, 6, codes.LOCAL), name="C000002")
+    again.tick(3)
+    assert commands(again, 2) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        press(status=codes.SILENT_PANIC),
+        press(status=codes.SILENT_FOB),
+        press(status=codes.PANIC_FOB_FIXED),
+        press(status=codes.MOTION),
+        press(status=codes.TAMPER),
+        press(age=181),
+    ],
+    ids=["silent button", "silent fob", "fixed code", "motion", "cabinet", "three minutes old"],
+)
+def test_what_must_not_sound_a_neighbourhood_does_not(desk: Desk, told: bytes) -> None:
+    """Silent ones are silent; a recording wakes nobody; a sensor never sounds; an old press is for the operators."""
+    desk.up(told)
+    assert (commands(desk, 1), commands(desk, 2)) == ([], [])
+
+
+def test_a_forged_press_sounds_nothing(desk: Desk) -> None:
+    """Whoever writes to the local broker without the center's local key."""
+    desk.up(press()[:-1] + b"\0")
+    desk.up(frames.ack(1, 0, 5, codes.CENTRAL, status=codes.PANIC, incident=OWN))
+    assert commands(desk, 2) == []
+
+
+def test_the_wall_button_sounds_every_center_and_waits_for_central(desk: Desk) -> None:
+    """With an incident of the gateway's own; the press is on disk until central has it."""
+    sense(desk, codes.PANIC)
+    (first,), (second,) = commands(desk, 1), commands(desk, 2)
+    assert first.incident == second.incident == gateway.incident(1, desk.clock.now())
+    assert own_events(desk) == [(codes.PANIC, first.incident, 0)]
+
+
+def test_two_presses_are_two_incidents(desk: Desk) -> None:
+    """Also within one second."""
+    sense(desk, codes.PANIC)
+    sense(desk, codes.PANIC)
+    assert len({order.incident for order in commands(desk, 1)}) == 2
+
+
+def test_the_silent_wall_button_moves_nothing(desk: Desk) -> None:
+    """Central is told, and nobody in the street."""
+    sense(desk, codes.SILENT_PANIC)
+    assert (commands(desk, 1), commands(desk, 2)) == ([], [])
+    assert [event[0] for event in own_events(desk)] == [codes.SILENT_PANIC]
+
+
+def test_a_full_disk_keeps_no_press_from_sounding(desk: Desk) -> None:
+    """At once, and once; what central must know is told when the disk takes it, with the same incident and its true age."""
+    with desk.full_disk():
+        sense(desk, codes.PANIC)
+        (order,) = commands(desk, 1)
+        desk.up(press())
+        assert [told.incident for told in commands(desk, 2)] == [order.incident, OWN]
+        desk.tick(5)
+    desk.tick(1)
+    desk.tick(1)
+    assert commands(desk, 1) == []
+    assert own_events(desk) == [(codes.PANIC, order.incident, 0)]
+    assert ACK.peek(desk.kept()[-1].octets).age == 6
+
+
+def test_an_outbox_without_room_keeps_no_press_from_sounding(tmp_path: Path) -> None:
+    """The street hears it; the report waits for room."""
+    desk = Desk(tmp_path, max_rows=1)
+    desk.up(frames.hello(1))
+    desk.up(frames.ack(sequence=1))
+    desk.passed()
+    sense(desk, codes.PANIC)
+    assert len(commands(desk, 1)) == 1
+    desk.receipt(1, 1 << 24 | 1)
+    desk.tick(1)
+    assert [event[0] for event in own_events(desk)] == [codes.PANIC]
+    assert commands(desk, 1) == []
+
+
+def test_a_center_that_starts_anew_gets_the_same_pair_under_a_new_counter(desk: Desk) -> None:
+    """What was sealed for its boot before is dead; the pair keeps it from sounding twice."""
+    desk.up(press())
+    (first,) = commands(desk, 2)
+    nonce = b"boot two"
+    desk.up(frames.hello(2, boot=4, nonce=nonce, local=11), name="C000002")
+    key = center_pair(frames.center_root(2), 2, 0, codes.LOCAL).down
+    # Its time, and the command.
+    renewed = COMMAND.open(key, desk.passed(2)[0], nonce)
+    assert (renewed.counter, renewed.incident, renewed.activation) == (12, first.incident, first.activation)
+    assert len(desk.waiting()) == 1
+
+
+def test_a_stepped_clock_heals(desk: Desk) -> None:
+    """A center that calls it stale gets a new one with the present time."""
+    desk.up(press())
+    (first,) = commands(desk, 2)
+    desk.up(frames.ack(2, first.counter, 6, codes.LOCAL, status=codes.STALE), name="C000002")
+    (second,) = commands(desk, 2)
+    assert (second.counter, second.incident) == (first.counter + 1, first.incident)
+
+
+def test_a_center_that_never_said_hello_is_named(tmp_path: Path) -> None:
+    """The others sound."""
+    desk = Desk(tmp_path)
+    desk.up(frames.hello(1))
+    desk.passed()
+    sense(desk, codes.PANIC)
+    assert len(commands(desk, 1)) == 1
+    assert desk.log.until("center_not_commanded")["center"] == 2
+
+
+def test_a_group_stop_stops_every_center_and_its_proof_goes_up(desk: Desk) -> None:
+    """By whichever bearer; told when the last one is measured silent, and not by an accepted stop of one that still sounds."""
+    stop(desk)
+    (first,), (second,) = commands(desk, 1), commands(desk, 2)
+    assert (first.action, second.action) == (codes.STOP, codes.STOP)
+    desk.up(frames.ack(1, first.counter, 6, codes.LOCAL))
+    desk.up(frames.ack(2, second.counter, 6, codes.LOCAL, outputs=codes.SIREN), name="C000002")
+    assert own_events(desk) == []
+    desk.up(frames.ack(2, second.counter, 7, codes.LOCAL, status=codes.STOPPED), name="C000002")
+    assert own_events(desk) == [(codes.GROUP_STOPPED, frames.INCIDENT, 2)]
+
+
+def test_the_same_group_stop_is_executed_once(desk: Desk) -> None:
+    """It comes by both bearers, in envelopes of their own."""
+    stop(desk)
+    commands(desk, 1)
+    stop(desk, order=1)
+    octets = hop.seal(
+        frames.hop_keys().down, 1, 200, [gateway.stop_group(gateway.StopGroup(1, desk.clock.now(), 60, 1, 0))]
+    )
+    desk.turns.turn([desk.received(UPLINK, topic(frames.GATEWAY, DOWN), octets)])
+    assert commands(desk, 1) == []
+
+
+def test_a_group_stop_that_comes_late_stops_nothing(desk: Desk) -> None:
+    """An SMS of two minutes ago must not silence the alarm of this minute."""
+    stop(desk, issued=desk.clock.now() - 61)
+    assert commands(desk, 1) == []
+    assert desk.log.until("group_stop_expired")["order"] == 1
+
+
+def test_a_group_stop_of_another_group_stops_nothing(desk: Desk) -> None:
+    """Both centers here are of group 1."""
+    stop(desk, group=2)
+    assert (commands(desk, 1), commands(desk, 2)) == ([], [])
+    stop(desk, order=2, group=1)
+    assert (len(commands(desk, 1)), len(commands(desk, 2))) == (1, 1)
+
+
+def test_a_center_that_does_not_prove_its_stop_is_told(desk: Desk) -> None:
+    """After a minute, once, with how many are missing."""
+    stop(desk)
+    (first,) = commands(desk, 1)
+    desk.up(frames.ack(1, first.counter, 6, codes.LOCAL))
+    desk.tick(59)
+    assert own_events(desk) == []
+    desk.tick(1)
+    desk.tick(10)
+    assert own_events(desk) == [(codes.GROUP_STOP_INCOMPLETE, frames.INCIDENT, 1)]
+    assert desk.log.until("center_did_not_prove_its_stop")["center"] == 2
+
+
+def test_the_gateways_stop_button_silences_its_group(desk: Desk) -> None:
+    """Under the local key, as every center opens it."""
+    sense(desk, codes.STOPPED_LOCALLY)
+    (order,) = commands(desk, 1)
+    assert (order.authority, order.action) == (codes.LOCAL, codes.STOP)
