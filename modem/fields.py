@@ -84,7 +84,7 @@ def encode_validity(seconds: int) -> int:
         return -(-seconds // (30 * _MINUTE)) + 119
     if seconds <= 30 * _DAY:
         return -(-seconds // _DAY) + 166
-    return min(max(-(-seconds // _WEEK), 5) + 192, 255)
+    return min(-(-seconds // _WEEK) + 192, 255)
 
 
 def decode_validity(octet: int) -> int:

@@ -38,7 +38,7 @@ def test_the_prompt_needs_no_end_of_line() -> None:
 
 def test_a_greater_than_inside_a_line_is_text() -> None:
     """Only the beginning of a line can be a prompt, and only with its space."""
-    assert [Line("a> b"), Line(" > "), Line(">b")] == events(b"a> b\r\n > \r\n>b\r\n")
+    assert [Line("a> b"), Line(" > "), Line(">b c")] == events(b"a> b\r\n > \r\n>b c\r\n")
 
 
 def test_the_echo_of_the_message_follows_its_prompt() -> None:

@@ -24,7 +24,7 @@ MOMENT = "62304050607029"  # NOW, as a message center writes it
 
 digits = st.text("0123456789*#abc", min_size=1, max_size=20)
 numbers = digits | digits.map(lambda number: "+" + number)
-payloads = st.binary(max_size=140) | st.text(CHARACTERS, max_size=80) | st.text(max_size=35)
+payloads = st.binary(max_size=134) | st.text(CHARACTERS, max_size=76) | st.text(max_size=33)  # beside a header too
 quarters = st.integers(-79, 79).map(lambda count: timezone(timedelta(minutes=15 * count)))
 earliest, latest = datetime(2000, 1, 1), datetime(2099, 12, 31, 23, 59, 59)
 moments = st.none() | st.datetimes(earliest, latest, timezones=quarters).map(
@@ -40,13 +40,20 @@ def deliver(tail: str, first: str = "04") -> str:
     return "00" + first + "028121" + "00" + tail[:2] + MOMENT + tail[2:]
 
 
-@given(numbers, payloads, st.none() | st.integers(0, 255), st.booleans(), st.integers(0, 255))
+@given(
+    numbers,
+    payloads,
+    st.none() | st.integers(0, 255),
+    st.booleans(),
+    st.integers(0, 255),
+    st.sampled_from([b"", bytes((0, 3, 1, 2, 1))]),
+)
 def test_a_message_to_send_comes_back(
-    number: str, payload: bytes | str, octet: int | None, report: bool, reference: int
+    number: str, payload: bytes | str, octet: int | None, report: bool, reference: int, udh: bytes
 ) -> None:
     """What the message center reads is what was sent, and the length is that of the TPDU."""
     validity_s = None if octet is None else fields.decode_validity(octet)
-    message = Submit(number, payload, validity_s, report, reference, fields.scheme(payload))
+    message = Submit(number, payload, validity_s, report, reference, fields.scheme(payload), udh=udh)
     [(pdu, length)] = encode_submit(message)
     assert (message, length) == (decode_submit(pdu), len(pdu) // 2 - 1)
 
@@ -112,22 +119,27 @@ def test_rubbish_is_only_ever_a_value_error(pdu: str) -> None:
         Submit("+549261", b"", dcs=0),
         Submit("+549261", "", dcs=4),
         Submit("+549261", "á", dcs=0),
-        Submit("+549261", "a", 0),
-        Submit("+549261", "a", -300),
         Submit("+549261", "a", reference=256),
-        Submit("", "a"),
-        Submit("+", "a"),
-        Submit("1" * 21, "a"),
-        Submit("+54 9 261", "a"),
-        Submit("++549", "a"),
-        Submit("Vecino", "a"),
-        Submit("٣٤", "a"),
     ],
 )
 def test_what_a_message_to_send_cannot_hold(message: Submit) -> None:
     """Nothing is cut to size or guessed at: the message is refused before the modem hears of it."""
     with pytest.raises(ValueError, match=r"."):
         encode_submit(message)
+
+
+@pytest.mark.parametrize("number", ["", "+", "1" * 21, "+54 9 261", "++549", "Vecino", "٣٤"])
+def test_what_is_no_number(number: str) -> None:
+    """A message is sent to digits and nothing else, and the refusal says so."""
+    with pytest.raises(ValueError, match="a number of 1 to 20 digits"):
+        encode_submit(Submit(number, "a"))
+
+
+@pytest.mark.parametrize("validity_s", [0, -300])
+def test_no_validity_at_all(validity_s: int) -> None:
+    """A message that is over before it begins is refused."""
+    with pytest.raises(ValueError, match="a validity of"):
+        encode_submit(Submit("+549261", "a", validity_s))
 
 
 @pytest.mark.parametrize(
@@ -147,9 +159,20 @@ def test_what_a_message_that_came_cannot_hold(message: Deliver) -> None:
         encode_deliver(message)
 
 
-@pytest.mark.parametrize("pdu", ["0001000281210000F7", "0003", "00", "", "0", "001100" + "15" + "91" + "00" * 30])
+@pytest.mark.parametrize(
+    "pdu",
+    [
+        "0001000281210000F7",
+        "0003",
+        "00",
+        "",
+        "0",
+        "00041591" + "00" * 40,
+        "0004028121" + "0004" + MOMENT + "8D" + "00" * 141,
+    ],
+)
 def test_what_did_not_come(pdu: str) -> None:
-    """A message to send, a reserved type, a number too long, nothing at all: none is a message that came."""
+    """A message to send, a reserved type, no message, a number or user data too long: none is a message that came."""
     with pytest.raises(ValueError, match=r"."):
         decode_incoming(pdu)
 
@@ -190,7 +213,17 @@ def test_octets_after_the_message() -> None:
 
 @pytest.mark.parametrize(
     ("dcs", "expected"),
-    [(0x00, "hi"), (0x10, "hi"), (0xF0, "hi"), (0xC8, "hi"), (0xD0, "hi"), (0x0C, "hi"), (0x80, "hi"), (0xB8, "hi")]
+    [
+        (0x00, "hi"),
+        (0x10, "hi"),
+        (0xF0, "hi"),
+        (0xC8, "hi"),
+        (0xD0, "hi"),
+        (0x0C, "hi"),
+        (0x80, "hi"),
+        (0xB8, "hi"),
+        (0xDC, "hi"),
+    ]
     + [(dcs, bytes.fromhex("E834")) for dcs in (0x04, 0xF5, 0x14, 0x20, 0x64, 0xFF)]
     + [(dcs, "\ue834") for dcs in (0x08, 0x18, 0x48, 0xE0, 0xEF)],
 )
@@ -224,6 +257,18 @@ def test_headers_that_do_not_fit() -> None:
     for tail in ("0403050003", "0003050003", "0001" + "00", "0803050003"):
         with pytest.raises(ValueError, match=r"too soon|longer than"):
             decode_incoming(deliver(tail, first="44"))
+
+
+def test_damaged_ucs2() -> None:
+    """Half a character, and half a pair, are read as U+FFFD; the rest of the text is not lost."""
+    assert [decode_incoming(deliver(tail)).payload for tail in ("080300F1D8", "0804D83D00F1")] == ["ñ\ufffd", "\ufffdñ"]
+
+
+@pytest.mark.parametrize("pdu", [deliver("000161"), "00010005D0D6F23800000161", "0003"])
+def test_what_is_not_to_be_sent(pdu: str) -> None:
+    """The message center takes no message that came, and none for a name."""
+    with pytest.raises(ValueError, match=r"not of a message to send|to a name"):
+        decode_submit(pdu)
 
 
 def test_long_forms_of_validity() -> None:
