@@ -5,11 +5,13 @@ Read by `__main__`. Secrets stand in the key folder, never in here.
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import SettingsWrong
@@ -99,6 +101,54 @@ class OutboxSettings(_Section):
     )
 
 
+class SmsSettings(_Section):
+    """Short messages to central: the second bearer, through a cellular modem on this machine."""
+
+    device: str = Field(
+        default="",
+        description='Serial device of the modem\'s AT port, e.g. "/dev/ttyUSB2" or a name under /dev/serial/by-id; empty means no modem.',
+    )
+    baud: int = Field(default=115_200, ge=1200, le=4_000_000, description="Its speed; USB modems ignore it.")
+    pin_file: str = Field(
+        default="", description="File with the card's PIN (mode 600); empty means that the card asks for none."
+    )
+    apn: str = Field(
+        default="",
+        description="Access point of the data service, for the recovery ladder's first stage; empty leaves data alone.",
+    )
+    numbers: list[str] = Field(
+        default=[], description="Numbers of central's modems, with + and country code; tried in turn.", max_length=4
+    )
+    text: bool = Field(
+        default=False, description="Send as base64 text, where the way to central carries no 8-bit messages."
+    )
+    after_s: float = Field(
+        default=8.0,
+        ge=0,
+        le=120,
+        description="Seconds without central's receipt until what is urgent also goes by SMS.",
+    )
+    batch_s: float = Field(
+        default=60.0, ge=0, le=3600, description="Seconds that the rest waits for MQTT to return before it goes by SMS."
+    )
+
+    @field_validator("numbers")
+    @classmethod
+    def _international(cls, numbers: list[str]) -> list[str]:
+        for number in numbers:
+            if not re.fullmatch(r"\+[0-9]{6,15}", number):
+                raise ValueError(f'"{number}" is not a number with + and country code, e.g. "+5492615551234"')
+        return numbers
+
+
+class PanicSettings(_Section):
+    """What a press in this neighbourhood sounds; the centers' own tables and limits come after."""
+
+    class_code: int = Field(default=1, ge=1, le=255, description="Number of the class; 1 is general.")
+    strobe: bool = Field(default=True, description="Whether the strobes flash along.")
+    duration_s: int = Field(default=30, ge=1, le=180, description="Seconds; no center sounds for longer than 180.")
+
+
 class CentersSettings(_Section):
     """Alarm centers of this gateway."""
 
@@ -138,6 +188,8 @@ class Settings(BaseSettings):
     uplink: UplinkSettings
     local: LocalSettings = Field(default_factory=LocalSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
+    sms: SmsSettings = Field(default_factory=SmsSettings)
+    panic: PanicSettings = Field(default_factory=PanicSettings)
     centers: CentersSettings = Field(default_factory=CentersSettings)
     clock: ClockSettings = Field(default_factory=ClockSettings)
     log: LogSettings = Field(default_factory=LogSettings)
@@ -184,7 +236,12 @@ def sample() -> str:
 
 
 def _toml(value: object) -> str:
-    return str(value) if isinstance(value, int | float) else '"' + str(value).replace("\\", "\\\\") + '"'
+    # JSON's strings, numbers, booleans and lists of them are TOML's too.
+    return (
+        json.dumps(value, ensure_ascii=False)
+        if isinstance(value, bool | int | float | list)
+        else json.dumps(str(value))
+    )
 
 
 def _sentence(error: ValidationError) -> str:

@@ -11,21 +11,24 @@ from queue import SimpleQueue
 
 from gateway.certificates import certificates, context
 from gateway.clock import SystemClock
+from gateway.domain.bearer import SmsPolicy
 from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
 from gateway.errors import CannotRun
 from gateway.flows.assembly import Ends, Flows, Limits
+from gateway.flows.autonomy import Panic
 from gateway.flows.rounds import Intervals
 from gateway.flows.state import State, Tally
 from gateway.health import StatusFile
 from gateway.local import mqtt as local_mqtt
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
 from gateway.session import Endpoint, NamedContext, Session
-from gateway.settings import Settings
+from gateway.settings import PanicSettings, Settings
 from gateway.store.keys import load
 from gateway.store.outbox import SqliteStore
 from gateway.uplink import mqtt as uplink_mqtt
+from protocol.codes import SIREN, STROBE
 
 
 class Gateway:
@@ -62,7 +65,12 @@ class Gateway:
             Tally(log),
         )
         ends = Ends(self._store, uplink, None, local, keys, self._status, clock, log)
-        limits = Limits(outbox.max_rows, intervals=Intervals(digest_s=centers.digest_s))
+        limits = Limits(
+            outbox.max_rows,
+            SmsPolicy(settings.sms.after_s, settings.sms.batch_s),
+            _panic(settings.panic),
+            Intervals(digest_s=centers.digest_s),
+        )
         self._flows = Flows(self._inbox, self.state, ends, keys.hop, limits)
         self._thread = threading.Thread(target=self._work, name="turns", daemon=True)
 
@@ -115,3 +123,7 @@ class Gateway:
 
         link = uplink_mqtt.link_topic(name) if side == UPLINK else local_mqtt.link_topic(name)
         return Session(side, name, endpoint, made, link, topics, self._inbox.put, self._log)
+
+
+def _panic(section: PanicSettings) -> Panic:
+    return Panic(section.class_code, SIREN | (STROBE if section.strobe else 0), section.duration_s)
