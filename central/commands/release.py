@@ -19,18 +19,18 @@ import typer
 from central import settings as settings_file
 from central.domain.errors import NotFound, Refused
 from central.domain.release import Offer, Program, Release, against
-from central.settings import Settings
 from central.store.database import connect, migrate
 from central.store.images import Images, verified
 from central.store.releases import ReleaseRows
 from protocol.errors import Malformed
+from protocol.manifest import MAX_IMAGE
 from protocol.topics import center_name, number_of
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
 Json = Annotated[bool, typer.Option("--json", help="One line of JSON for programs.")]
-Sequence = Annotated[int, typer.Argument(help="The release's sequence.")]
+Sequence = Annotated[int, typer.Argument(min=1, max=0xFFFFFFFF, help="The release's sequence.")]
 DEFAULT = Path("central.toml")
 
 
@@ -41,13 +41,12 @@ class Desk:
     rows: ReleaseRows
     images: Images
     db: Any
-    settings: Settings
 
     def of(self, sequence: int) -> list[Release]:
         """The releases of a sequence, one for each board; raises NotFound."""
         found = [release for release in self.rows.releases() if release.sequence == sequence]
         if not found:
-            raise NotFound(f"there is no release {sequence}; add it first")
+            raise NotFound(f"there is no release {sequence}; `sereno-central release list` shows those there are")
         return found
 
     def need(self, table: str, number: int) -> int:
@@ -77,7 +76,7 @@ def desk(path: Path) -> Iterator[Desk]:
     try:
         migrate(db)
         db.execute("BEGIN IMMEDIATE")
-        yield Desk(ReleaseRows(db), Images(settings.release_folder), db, settings)
+        yield Desk(ReleaseRows(db), Images(settings.release_folder), db)
         db.execute("COMMIT")
     finally:
         db.close()
@@ -91,14 +90,15 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Take a signed release. Nobody is offered it yet."""
+    key = settings_file.load(settings).releases.key
+    if key is None:
+        raise Refused(f"{settings} has no release key: set key in [releases] to the public key of your releases")
+    # Before the database is held: alerts must not wait for a slow disk.
+    octets = _read(image)
+    release = verified(_read(manifest), octets, bytes.fromhex(key))
+    if release.expiry <= time.time():
+        raise Refused(f"release {release.sequence} expired on {_date(release.expiry)}: sign it again")
     with desk(settings) as it:
-        key = it.settings.releases.key
-        if key is None:
-            raise Refused(f"{settings} has no release key: set key in [releases] to the public key of your releases")
-        octets = _read(image)
-        release = verified(_read(manifest), octets, bytes.fromhex(key))
-        if release.expiry <= time.time():
-            raise Refused(f"release {release.sequence} expired on {_date(release.expiry)}: sign it again")
         known = [one for one in it.rows.releases() if (one.sequence, one.board) == (release.sequence, release.board)]
         if known and known[0].digest != release.digest:
             raise Refused(
@@ -124,7 +124,7 @@ def list_all(settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
 def offer(
     sequence: Sequence,
     center: Annotated[str | None, typer.Option(help="One center, C000001.")] = None,
-    group: Annotated[int | None, typer.Option(help="The centers of a group, by its number.")] = None,
+    group: Annotated[int | None, typer.Option(min=1, max=0xFFFF, help="The centers of a group, by its number.")] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Every center.")] = False,
     settings: SettingsPath = DEFAULT,
     as_json: Json = False,
@@ -218,7 +218,8 @@ def _described(release: Release) -> dict[str, Any]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_IMAGE + 1)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from error
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from central.__main__ import app
 from central.commands.check import examine
 from central.domain.errors import CentralError, NotFound, Refused
 from central.settings import load
+from central.store.database import connect
 from protocol.messages import KIND_BLOCK, KIND_OFFER
 from protocol.release import BLOCK_SIZE
 from simulator import release
@@ -142,9 +145,33 @@ def test_without_a_key_nothing_is_taken(installation: Installation, tmp_path: Pa
 
 
 def test_a_file_that_is_not_there_is_one_sentence(counter: Counter) -> None:
-    """Exit code 2, no traceback."""
+    """Exit code 2, no traceback. Of a file without an end no more is read than the largest image has."""
     done = command(counter.installation, "release", "add", "/nowhere/image", "/nowhere/manifest")
     assert (done.returncode, done.stderr.count("\n"), "/nowhere/image cannot be read" in done.stderr) == (2, 1, True)
+    with pytest.raises(Refused, match="148 octets, not 262145"):
+        counter("add", "/dev/zero", "/dev/zero")
+
+
+def test_alerts_do_not_wait_for_files_that_are_read_slowly(counter: Counter, tmp_path: Path) -> None:
+    """While an image is still being read, the database takes what others write."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        adding = pool.submit(counter, "add", str(pipe), str(pipe.parent / "nowhere"))
+        # Opened as soon as the command reads, which then waits for what follows.
+        with pipe.open("wb"), connect(load(counter.installation.settings).database) as db:
+            db.execute("PRAGMA busy_timeout = 0")
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+        with pytest.raises(Refused, match="cannot be read"):
+            adding.result(10)
+
+
+@pytest.mark.parametrize("words", [["8", "--group", "9" * 30], ["9" * 30, "--all"], ["0", "--all"]])
+def test_a_number_that_none_can_be_is_wrong_use(counter: Counter, words: list[str]) -> None:
+    """Exit code 2, with the range."""
+    done = command(counter.installation, "release", "offer", *words)
+    assert (done.returncode, "Input should be" in done.stderr) == (2, True)
 
 
 def test_a_release_is_meant_for_one_then_a_group_then_all(counter: Counter) -> None:
