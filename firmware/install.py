@@ -13,10 +13,12 @@ from firmware.fetched import Fetched
 
 # An offer that came over the link: Unix seconds then (4 octets), and the manifest.
 INCOMING = "offer-in"
-# What the last judgements were: release and size while it is fetched, the error, the sequences that were refused while the
-# release `by` ran, tries.
+# What the last judgements were: release and size while it is fetched, the error, the sequences that were refused and those whose
+# image came to nothing while the release `by` ran, tries.
 JUDGED = "judged"
 REFUSED = 4
+# So many times in a row one and the same image may turn out not to be the signed one, or not to fit, before it is refused.
+SPOILED = 3
 TRIES = 5
 
 
@@ -57,7 +59,7 @@ def light(folder, opened=open, path=()):
     """What some small files say, without the program of updates."""
     state = boot.read(folder, opened) or {"trial": "", "failed": 0, "why": ""}
     running = [slot for slot in boot.SLOTS if folder + slot in path]
-    known = {"release": 0, "size": 0, "error": "", "refused": [], "by": 0, "tries": 0}
+    known = {"release": 0, "size": 0, "error": "", "refused": [], "spoiled": [], "by": 0, "tries": 0}
     try:
         known.update(json.loads(_octets(folder + JUDGED, opened).decode() or "{}"))
         sequence = int(_octets(folder + running[0] + "/contents", opened).split()[0].decode()) if running else 0
@@ -70,7 +72,7 @@ def light(folder, opened=open, path=()):
     known["failed"] = state["failed"]
     if known["by"] != sequence:
         # Another program may be offered what the one before it had to refuse.
-        known["refused"], known["by"] = [], sequence
+        known["refused"], known["spoiled"], known["by"] = [], [], sequence
     return known
 
 
@@ -78,32 +80,40 @@ def _heavy(board, known, incoming, files, opened):
     from firmware.identity import Identity
     from firmware.slots import Updater
     from firmware.vault import Vault
-    from protocol.manifest import unpack
 
     key = Identity(Vault(board.flash, files, opened, board.feed).device()).release_key
-    updater = Updater(board.flash, files, key, board.kind, opened, known["slot"])
+    updater = Updater(board.flash, files, key, board.kind, known["slot"], known["running"], opened)
     known["error"] = ""
     if incoming:
         files.remove(board.flash + INCOMING)
         sequence = int.from_bytes(incoming[8:12], "big")
-        reason = updater.offer(incoming[4:], int.from_bytes(incoming[:4], "big"), board.free(), False)
+        reason = updater.offer(incoming[4:], int.from_bytes(incoming[:4], "big"), board.free())
         if reason:
-            known["refused"] = (known["refused"] + [sequence])[-REFUSED:]
+            _refuse(known, sequence)
             known["error"] = "%s: %d" % (reason, sequence)
             board.log("update refused: " + known["error"])
-    while updater.step():
+    offered = updater.offered
+    for _ in updater.work():
         board.feed()
-    told = updater.status()
-    known["error"] = known["error"] or told["last_error"]
+    if offered and not updater.offered:
+        # Not for ever: flash wears, and a board that restarts hears nothing.
+        known["spoiled"] = (known["spoiled"] + [offered.sequence])[-SPOILED:]
+        if known["spoiled"] == [offered.sequence] * SPOILED:
+            _refuse(known, offered.sequence)
+    known["error"] = known["error"] or updater.error
     known["release"] = known["size"] = 0
-    if told["state"] == "fetching":
-        known["release"], known["size"] = told["sequence"], unpack(_octets(board.flash + "offer", opened)).size
+    if updater.offered and not updater.ready and not updater.stopped:
+        known["release"], known["size"] = offered.sequence, offered.size
     _remember(board.flash, known, 0, files, opened)
-    board.log("update: release %d, %s" % (told["sequence"], known["error"] or told["state"]))
+    board.log("update: " + (known["error"] or ("ready" if updater.ready else "fetching")))
+
+
+def _refuse(known, sequence):
+    known["refused"] = (known["refused"] + [sequence])[-REFUSED:]
 
 
 def _remember(folder, known, tries, files, opened):
-    kept = {name: known[name] for name in ("release", "size", "error", "refused", "by")}
+    kept = {name: known[name] for name in ("release", "size", "error", "refused", "spoiled", "by")}
     kept["tries"] = known["tries"] = tries
     with opened(folder + JUDGED + "-new", "wb") as file:
         file.write(json.dumps(kept).encode())

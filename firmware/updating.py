@@ -159,5 +159,6 @@ class Updating:
         except OSError:
             return now_ms >= TRIAL_MS
         self.busy = False
+        self._known["error"] = ""
         self._note(codes.UPDATED)
         return False

@@ -1,4 +1,4 @@
-"""Campaign T17: power cuts anywhere in an update, and manifests of every wrong kind, against the firmware's own boot and updater.
+"""Campaign T17: power cuts anywhere in an update, and manifests of every wrong kind, against the firmware's own way of updating.
 
 Nothing is installed that the release key did not sign for this board, and a board always starts a whole release. Verified
 with the firmware's own Ed25519; flash is `simulator.flash`, with torn writes.
@@ -11,14 +11,14 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from firmware.install import JUDGED
+from protocol.errors import Malformed
 from simulator import release
 from simulator.bad_manifests import NEXT, RUNNING, Forger, Offer
 from simulator.flash import Flash, PowerCut
-from simulator.slots import FREE, Device, activate, put
+from simulator.slots import Device, activate, enrol, put
 
 _OLDER = RUNNING - 1
-# After so many images that were spoiled a board refuses the offer until its next start.
-_RESTART_EVERY = 3
 _TRIES = 3
 
 
@@ -29,6 +29,7 @@ class Trial:
     cuts: int = 0
     boots: int = 0
     offered: Counter[str] = field(default_factory=Counter)
+    judged: int = 0
     installed: int = 0
     violations: list[str] = field(default_factory=list)
 
@@ -55,41 +56,41 @@ def program(dice: random.Random) -> dict[str, bytes]:
     return files
 
 
-_signed: dict[int, tuple[bytes, bytes]] = {}
+_signed: dict[bytes, bytes] = {}
 
 
 def _made(files: dict[str, bytes]) -> tuple[bytes, bytes]:
     """(image, manifest) of the release after the one that runs; each program is signed once."""
-    if id(files) not in _signed:
-        image = release.image(files)
-        _signed[id(files)] = image, release.manifest(image, NEXT)
-    return _signed[id(files)]
+    image = release.image(files)
+    if image not in _signed:
+        _signed[image] = release.manifest(image, NEXT)
+    return image, _signed[image]
 
 
 def _board(flash: Flash, old: dict[str, bytes], older: dict[str, bytes]) -> Device:
     put(flash, "a", old, RUNNING)
     put(flash, "b", older, _OLDER)
     activate(flash, "a")
-    return Device(flash)
+    enrol(flash)
+    return Device(flash, flash.open)
 
 
 def _life(trial: Trial, device: Device, old: dict[str, bytes], new: dict[str, bytes]) -> None:
     """Start a whole program, and go on with whatever is left of the update, to its confirmation."""
-    _start(trial, device)
-    sequence = device.updater.running_sequence
-    if device.program() != {RUNNING: old, NEXT: new}.get(sequence):
-        trial.violations.append(f"cut {trial.cuts}: slot {device.slot!r} started with sequence {sequence}, not whole")
-    if device.updater.running_sequence != NEXT:
-        why = device.take(*_made(new))
+    device.start()
+    _whole(trial, device, old, new)
+    if device.updating.running != NEXT:
+        why = device.update(*_made(new))
         if why:
             trial.violations.append(f"an honest release was not taken: {why}")
-        _start(trial, device)
-    device.updater.confirm()
+        _whole(trial, device, old, new)
+    device.confirm()
 
 
-def _start(trial: Trial, device: Device) -> None:
-    trial.boots += 1
-    device.start()
+def _whole(trial: Trial, device: Device, old: dict[str, bytes], new: dict[str, bytes]) -> None:
+    sequence = device.updating.running
+    if device.program() != {RUNNING: old, NEXT: new}.get(sequence):
+        trial.violations.append(f"cut {trial.cuts}: slot {device.slot!r} started with sequence {sequence}, not whole")
 
 
 def _cut(
@@ -101,46 +102,61 @@ def _cut(
     # Three cuts in one update may spend the three tries of a good release; two leave it one.
     for _ in range(dice.choice((1, 1, 2))):
         # How many operations there are shows only afterwards, and a cut behind the last one counts for none.
-        flash.dies_at, flash.torn = dice.randint(1, 90), dice.randrange(256)
+        flash.dies_at, flash.torn = dice.randint(1, 110), dice.randrange(256)
         with suppress(PowerCut):
             _life(trial, device, old, new)
         trial.cuts += flash.operations >= flash.dies_at
         flash.revive()
     _life(trial, device, old, new)
     for _ in range(_TRIES + 1):
-        _start(trial, device)
-    if device.program() != new or device.updater.on_trial:
-        trial.violations.append(f"cut {trial.cuts}: the update did not come to stay: {device.updater.status()}")
+        device.start()
+    trial.boots += device.starts
+    if device.program() != new or device.updating.busy:
+        trial.violations.append(f"cut {trial.cuts}: the update did not come to stay: {device.updating.status()}")
 
 
 def _forge(trial: Trial, dice: random.Random, count: int, old: dict[str, bytes], new: dict[str, bytes]) -> None:
     """Bad offers of every kind in turn to one board, which must stay as it is; in the end it takes the honest one."""
     flash = Flash()
     device = _board(flash, old, {"firmware/main.mpy": b"older"})
-    _start(trial, device)
+    device.start()
     before = dict(flash.files)
     forger = Forger(dice, new)
     for number in range(count):
         kind = list(forger.kinds)[number % len(forger.kinds)]
         trial.offered[kind] += 1
-        _attack(device, forger.kinds[kind]())
-        if device.updater.ready or _lasting(flash.files) != _lasting(before):
+        trial.judged += _attack(device, forger.kinds[kind]())
+        if device.program() != old or device.updating.busy or _lasting(flash.files) != _lasting(before):
             trial.installed += 1
-            trial.violations.append(f"{kind}: installed, or flash was changed: {device.updater.status()}")
+            trial.violations.append(f"{kind}: installed, or flash was changed: {device.updating.status()}")
             flash.files = dict(before)
-        if number % _RESTART_EVERY == 0 or device.updater.ready:
-            _start(trial, device)
-            if device.program() != old:
-                trial.violations.append(f"{kind}: another program started")
-    if device.start().take(forger.image, forger.manifest):
+    _forgetful(device).now = release.ISSUED
+    device.start()
+    if device.update(forger.image, forger.manifest):
         trial.violations.append("after all of that the honest release was not taken")
+    trial.boots += device.starts
 
 
-def _attack(device: Device, offer: Offer) -> None:
-    if device.updater.offer(offer.manifest, offer.now, FREE, False) is None:
-        device.fetch(offer.image)
+def _attack(device: Device, offer: Offer) -> bool:
+    """Everything that an offer may bring about, to a start after it; whether the board kept it to judge it."""
+    _forgetful(device).now = offer.now
+    device.start()
+    kept = False
+    # No frame holds a manifest that is much too long.
+    with suppress(Malformed):
+        kept = device.offer(offer.manifest)
+    device.start()
+    device.fetch(offer.image)
+    device.start()
+    return kept
+
+
+def _forgetful(device: Device) -> Device:
+    """A board that remembers no refusal: of a sequence that was refused it would judge no other offer."""
+    device.files.files.pop(JUDGED, None)
+    return device
 
 
 def _lasting(files: dict[str, bytes]) -> dict[str, bytes]:
     """What no offer may change: all but the slot that does not run, and what was taken of a signed offer."""
-    return {name: octets for name, octets in files.items() if not name.startswith(("b/", "image", "offer"))}
+    return {name: octets for name, octets in files.items() if not name.startswith(("b/", "image", "offer", JUDGED))}

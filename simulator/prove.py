@@ -73,8 +73,9 @@ async def t4(runs: int | None, seed: int) -> Outcome:
 async def t17(runs: int | None, seed: int) -> Outcome:
     """Power cuts anywhere in an update, 1,000; manifests and images wrong in every way, ten for each cut."""
     trial = campaign_t17.campaign(runs or 1000, 10 * (runs or 1000), seed)
-    figures = {"cuts": trial.cuts, "boots": trial.boots, "offered": sum(trial.offered.values())}
-    return Outcome(trial.cuts + figures["offered"], trial.violations, {**figures, "kinds": len(trial.offered)})
+    offered = sum(trial.offered.values())
+    figures = {"cuts": trial.cuts, "boots": trial.boots, "offered": offered, "judged": trial.judged}
+    return Outcome(trial.cuts + offered, trial.violations, {**figures, "kinds": len(trial.offered)})
 
 
 async def soak(runs: int | None, seed: int) -> Outcome:
@@ -110,7 +111,7 @@ def main() -> int:
     parser.add_argument("threats", nargs="*", help=f"of {', '.join(CAMPAIGNS)}; all by default")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end")
     parser.add_argument("--runs", type=int, help="this many instead of the campaign's own number")
-    parser.add_argument("--seed", type=int, help="repeat a campaign exactly")
+    parser.add_argument("--seed", type=int, help="the same dice again; what happens when depends on the machine, except in T17")
     arguments = parser.parse_args()
     spelt = {name.lower(): name for name in CAMPAIGNS}
     names = [spelt.get(name.lower(), name) for name in arguments.threats] or list(CAMPAIGNS)

@@ -3,7 +3,7 @@
 from firmware import boot, install
 from protocol import codes
 from simulator import release
-from tests.both.updating import IMAGE, Station, on_trial
+from tests.both.station import IMAGE, MANIFEST, Station, on_trial
 
 NEXT = release.manifest(IMAGE, 3, expiry=2000000000)
 
@@ -55,9 +55,9 @@ def test_a_trial_is_over_when_flash_knows_it():
 def test_an_image_that_ends_every_start_is_given_up():
     """After five tries the program before goes on, and says so."""
     station = Station()
-    station.offer()
+    station.offer(MANIFEST)
     station.start()
-    station.fetch()
+    station.fetch(IMAGE)
     before, station.board.feed = station.starts, fail
     assert station.start() == "a"
     assert station.starts - before == install.TRIES + 2
@@ -68,14 +68,14 @@ def test_an_image_that_ends_every_start_is_given_up():
 def test_a_flash_that_takes_nothing_keeps_no_center_from_starting():
     """Neither an offer nor a whole image restarts it without end."""
     station = Station()
-    station.offer()
+    station.offer(MANIFEST)
     before, put_back, station.files.rename = station.starts, station.files.rename, refuse
     assert station.start() == "a"
     assert station.starts == before + 1
     assert station.updating.status()["error"] != ""
     station.files.rename = put_back
     station.start()
-    station.fetch()
+    station.fetch(IMAGE)
     before, station.files.rename = station.starts, refuse
     assert station.start() == "a"
     assert station.starts == before + 1

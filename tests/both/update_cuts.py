@@ -1,81 +1,79 @@
 """Power cuts at every flash operation of a whole update: what starts afterwards is a whole signed release, and the update ends."""
 
+from firmware import boot
 from firmware.fetched import PART
 from simulator import release
 from simulator.flash import Flash, PowerCut
-from simulator.slots import FREE, NOW, activate, put
-from tests.both.updated import NEW, NEWER, OLD, Device, fetch, made, wanted
+from simulator.slots import activate, put
+from tests.both.updated import NEW, NEWER, OLD, Device, fetching, made
 
 RELEASES = {5: OLD, 6: NEW}
+IMAGE, MANIFEST = made(NEW, 6)
 
 
-def life(device):
-    """A whole update: start, offer, fetch, unpack, restart, confirm."""
-    device.start()
-    device.update(NEW, 6)
-    assert device.updater.confirm()
-
-
-def begun(late):
+def begun(late=False):
     """Slots as after some updates: another release lies where the new one will."""
     device = Device(Flash(late))
-    put(device.flash, "b", NEWER, 4)
-    activate(device.flash, "a")
+    put(device.files, "b", NEWER, 4)
+    activate(device.files, "a")
     return device
 
 
-def operations(late):
-    """How many operations on flash the whole of it takes."""
-    device = begun(late)
-    life(device)
-    return device.flash.operations
-
-
-def cut(late, dies_at, torn):
-    """An update whose power goes at this operation; then what must hold."""
-    device = begun(late)
-    device.flash.dies_at, device.flash.torn = dies_at, torn
-    try:
-        life(device)
-    except PowerCut:
-        pass
-    return ended(device, (late, dies_at, torn))
-
-
-def ended(device, what):
-    """A whole release starts, and going on from there the new one comes to stay."""
-    device.flash.revive()
-    slot, updater = device.start().slot, device.updater
-    assert slot, what
-    assert device.program() == RELEASES[updater.running_sequence], what
-    fetched = (wanted(updater) or (0, 0))[1]
+def life(device):
+    """A whole update, from wherever it is: start, offer, fetch, unpack, begin the trial, confirm."""
+    device.start()
     life_goes_on(device)
-    assert (device.updater.running_sequence, device.program()) == (6, NEW), what
-    for _ in range(4):
-        device.start()
-        assert device.program() == NEW, what
-    left = sorted([name for name in device.flash.files if "/" not in name])
-    assert left in (["slots-a", "slots-b"], ["slots-b"], ["slots-new", "slots-a", "slots-b"]), (what, left)
-    return fetched
 
 
 def life_goes_on(device):
-    """Whatever was left to do."""
-    if device.updater.running_sequence != 6:
-        device.update(NEW, 6)
-    assert device.updater.confirm()
+    """Whatever is left to do after a start."""
+    assert device.program() == RELEASES[device.updating.running]
+    if device.updating.running != 6:
+        device.install(NEW, 6)
+    assert device.confirm()
+
+
+def cut(device, dies_at, work, torn=128):
+    """Work whose power goes at an operation on flash; whether it did."""
+    device.files.revive()
+    device.files.dies_at, device.files.torn = dies_at, torn
+    try:
+        work(device)
+    except PowerCut:
+        device.files.revive()
+        return True
+    device.files.revive()
+    return False
+
+
+def ended(device, what):
+    """A whole release starts, and going on from there the new one comes to stay; how much of it was in flash already."""
+    assert device.start(), what
+    assert device.program() == RELEASES[device.updating.running], what
+    fetched = (device.wanted() or (0, 0))[1]
+    life_goes_on(device)
+    for _ in range(4):
+        device.start()
+        assert (device.updating.running, device.program()) == (6, NEW), what
+    left = [name for name in device.files.files if name.startswith("image")]
+    assert left == [], (what, left)
+    return fetched
 
 
 def test_a_cut_at_every_operation():
     """Each operation, with nothing, a part, or almost all of the write in flash; a file written through, or there at its close."""
     for late in (False, True):
-        count = operations(late)
-        assert count > 50
+        device = begun(late)
+        life(device)
+        count = device.files.operations
+        assert count > 60
         resumed = 0
         for dies_at in range(1, count + 1):
             # What is there only at its close is never torn.
             for torn in (100,) if late else (0, 100, 254):
-                resumed += cut(late, dies_at, torn) > 0
+                device = begun(late)
+                assert cut(device, dies_at, life, torn)
+                resumed += ended(device, (late, dies_at, torn)) > 0
         # What had been fetched before a cut was not fetched again.
         assert resumed > 3
 
@@ -86,15 +84,8 @@ def test_three_hundred_random_cuts():
     for _ in range(300):
         seed = (seed * 1103515245 + 12345) & 0x3FFFFFFF
         device = begun(bool(seed & 256))
-        for dies_at in (1 + (seed >> 9) % 100, 1 + (seed >> 16) % 40):
-            device.flash.revive()
-            device.flash.dies_at, device.flash.torn = dies_at, seed % 256
-            try:
-                device.start()
-                assert device.program() == RELEASES[device.updater.running_sequence], seed
-                life_goes_on(device)
-            except PowerCut:
-                pass
+        for dies_at in (1 + (seed >> 9) % 120, 1 + (seed >> 16) % 40):
+            cut(device, dies_at, life, seed % 256)
         ended(device, seed)
 
 
@@ -104,142 +95,161 @@ def test_a_cut_while_going_back():
         for dies_at in range(1, 8):
             device = Device(Flash(late))
             device.start()
-            device.update(NEW, 6, restart=False)
-            for _ in range(3):
-                device.start()
-            device.flash.revive()
-            device.flash.dies_at = dies_at
-            try:
-                device.start()
-            except PowerCut:
-                pass
-            device.flash.revive()
+            device.install(NEW, 6)
+            assert [device.start() for _ in range(2)] == ["b", "b"]
+            cut(device, dies_at, Device.start)
             for _ in range(3):
                 device.start()
                 assert (device.slot, device.program()) == ("a", OLD), dies_at
-            assert device.updater.offer(made(NEW, 6)[1], NOW, FREE, False) == "failed before"
+            assert not device.offer(MANIFEST)
+            assert device.error() == "failed before: 6"
 
 
 def test_a_flash_that_takes_nothing_more_leaves_what_runs():
-    """Full from any operation on: never ready, nothing raised, the old program starts; with room again the update ends."""
-    for full_at in range(1, operations(False), 2):
-        device = begun(False)
+    """Full from any operation on: nothing raised, a whole program starts; with room again the update ends."""
+    whole = begun()
+    life(whole)
+    for full_at in range(1, whole.files.operations, 2):
+        device = begun()
         device.start()
-        device.flash.full_at = device.flash.operations + full_at
-        device.flash.cut = full(device.flash)
-        if device.updater.offer(made(NEW, 6)[1], NOW, FREE, False) is None:
-            fetch(device.updater, made(NEW, 6)[0])
-            while device.updater.step():
-                pass
-        was_ready = device.updater.ready
+        device.files.full_at = device.files.operations + full_at
+        device.files.cut = full(device.files)
+        device.update(IMAGE, MANIFEST)
         device.start()
-        assert device.program() == RELEASES[device.updater.running_sequence]
-        assert was_ready or device.slot == "a"
-        device.flash.full_at = 1 << 29
-        device.start()
-        life_goes_on(device)
+        assert device.program() == RELEASES[device.updating.running]
+        device.files.full_at = 1 << 29
+        life(device)
         assert device.program() == NEW
 
 
-def test_what_flash_forgot_is_not_started():
-    """A file that reads back otherwise than it was written: not ready, and an error in the report."""
-    device = begun(False)
+def fetched():
+    """A board that has all of an image, before the start that lays it down."""
+    device = fetching(MANIFEST, started())
+    device.fetch(IMAGE)
+    return device
+
+
+def started():
+    """A board with a release in each slot, running."""
+    device = begun()
     device.start()
-    device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
-    fetch(device.updater, made(NEW, 6)[0])
-    while device.updater.step():
-        if "b/protocol/cbor.mpy" in device.flash.files:
-            device.flash.files["b/firmware/main.py"] = b"print('now')\n"
-    assert not device.updater.ready
-    assert device.updater.status()["last_error"] == "flash failed"
-    assert device.updater.status()["state"] == "stopped"
-    assert device.start().slot == "a"
+    return device
+
+
+def test_what_flash_forgot_is_not_started():
+    """A file that reads back otherwise than it was written: an error in the report, and not fetched again before it is offered again."""
+    device = fetched()
+
+    def forget():
+        if "b/protocol/cbor.mpy" in device.files.files:
+            device.files.files["b/firmware/main.py"] = b"print('now')\n"
+
+    device.board.feed = forget
+    assert device.start() == "a"
+    assert device.error() == "flash failed"
+    assert device.updating.status()["state"] == "idle"
+    del device.board.feed
+    life(device)
+    assert device.program() == NEW
 
 
 def test_an_image_that_changes_while_it_is_unpacked_is_none():
     """Its digest is reckoned again over what was unpacked."""
-    device = begun(False)
-    device.start()
-    device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
-    fetch(device.updater, made(NEW, 6)[0])
-    image = device.flash.files["image-1"]
-    while device.updater.step():
-        if "b/contents" not in device.flash.files and "image-1" in device.flash.files:
-            device.flash.files["image-1"] = image.replace(b"print('new')", b"print('odd')")
-    assert not device.updater.ready
-    assert device.updater.status()["last_error"] == "an image of another release: 6"
+    device = fetched()
+    image = device.files.files["image-1"]
+
+    def change():
+        if "b/contents" not in device.files.files and "image-1" in device.files.files:
+            device.files.files["image-1"] = image.replace(b"print('new')", b"print('odd')")
+
+    device.board.feed = change
+    assert device.start() == "a"
+    assert device.error() == "an image of another release: 6"
 
 
-def test_a_trial_that_no_start_could_count_is_not_lost_by_a_cut():
-    """Flash took the trial and then no try; with room again it is laid down anew, and a cut there does not condemn it."""
-    for dies_at in range(1, 30):
-        device = begun(False)
-        device.start()
-        device.update(NEW, 6, restart=False)
-        put_back, device.flash.rename = device.flash.rename, refuse
-        assert device.start().slot == "a"
-        assert not device.updater.ready
-        device.flash.rename = put_back
-        device.flash.revive()
-        device.flash.dies_at = dies_at
-        try:
-            while device.updater.step():
-                pass
-        except PowerCut:
-            pass
-        ended(device, dies_at)
+def test_a_trial_that_no_start_could_count_begins_at_the_next_that_can():
+    """Flash took the trial and then no try: the program before runs, and the release is not lost."""
+    device = fetched()
+    restart, rename = device.board.restart, device.files.rename
+
+    def fail():
+        device.files.rename = refuse
+        restart()
+
+    device.board.restart = fail
+    assert device.start() == "a"
+    device.board.restart, device.files.rename = restart, rename
+    assert device.start() == "b"
+    life_goes_on(device)
 
 
-def test_nor_is_it_condemned_by_a_cut_after_it_was_fetched_again():
-    """Its image went part by part while it was laid down the first time: it is fetched anew, and laid down anew."""
+def test_a_trial_that_could_not_begin_is_not_condemned_while_its_slot_is_written():
+    """A start that could not count its try lays an image down; cut there, that release may still be tried."""
     cuts = 0
-    for dies_at in range(1, 60):
-        device = begun(False)
-        device.start()
-        device.update(NEW, 6, restart=False)
-        put_back, device.flash.rename = device.flash.rename, refuse
-        assert device.start().slot == "a"
-        device.flash.rename = put_back
-        fetch(device.updater, made(NEW, 6)[0])
-        device.flash.revive()
-        device.flash.dies_at = dies_at
-        try:
-            while device.updater.step():
-                pass
-        except PowerCut:
-            cuts += 1
+    for dies_at in range(1, 80):
+        device = fetched()
+        put(device.files, "b", NEW, 6)
+        state = boot.read("", device.files.open)
+        state.update({"trial": "b", "tries": 3, "sequence": 6})
+        boot.store("", device.files, state, device.files.open)
+        cuts += cut(device, dies_at, start_uncounted)
+        assert boot.read("", device.files.open)["failed"] == 0, dies_at
         ended(device, dies_at)
     assert cuts > 20
 
 
+def start_uncounted(device):
+    """A start whose first try to write the state fails."""
+    rename = device.files.rename
+
+    def once(old, new):
+        device.files.rename = rename
+        raise OSError(5)
+
+    device.files.rename = once
+    device.start()
+
+
 def test_what_is_in_flash_must_be_signed_too():
-    """An offer that was changed in flash, with an image to it: fetched in full, and never a program."""
-    device = begun(False)
-    device.start()
-    device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
-    device.flash.files["offer"] = release.manifest(release.image(NEWER), 7, b"whoever got at the flash of a pole"[:32])
-    device.start()
-    assert wanted(device.updater) == (7, 0)
-    fetch(device.updater, release.image(NEWER))
-    while device.updater.step():
-        pass
-    assert not device.updater.ready
-    assert device.start().slot == "a"
+    """An offer that was changed in flash: its image is fetched in full, and never a program."""
+    device = fetching(MANIFEST, started())
+    device.files.files["offer"] = release.manifest(IMAGE, 7, b"whoever got at the flash of a pole"[:32])
+    device.fetch(IMAGE)
+    assert device.start() == "a"
+    assert device.error() == "nobody signed this manifest with the release key: 7"
+    assert device.program() == OLD
 
 
 def test_an_image_longer_than_its_release_is_begun_anew():
     """Left by something else: no block is asked for behind its end, nor behind that of a part."""
     for parts in ((PART, PART), (PART + 512,), (PART - 511, PART)):
-        device = begun(False)
-        device.start()
-        device.updater.offer(made(NEW, 6)[1], NOW, FREE, False)
+        device = fetching(MANIFEST, started())
         for number, size in enumerate(parts):
-            device.flash.files["image-%d" % number] = bytes(size)
+            device.files.files["image-%d" % number] = bytes(size)
         device.start()
-        assert wanted(device.updater) == (6, 0 if parts[0] >= PART else PART - 512)
-        device.flash.files["image-0"] = made(NEW, 6)[0][: PART - 511]
+        assert device.wanted() == (6, 0 if parts[0] >= PART else PART - 512)
+        device.files.files["image-0"] = IMAGE[: PART - 511]
         life_goes_on(device)
         assert device.program() == NEW
+
+
+def test_an_offer_that_flash_does_not_take_is_not_refused():
+    """It may be offered again, and then it is taken."""
+    device = started()
+    device.offer(MANIFEST)
+    rename = device.files.rename
+
+    def no_offer(old, new):
+        if new == "offer":
+            raise OSError(28)
+        rename(old, new)
+
+    device.files.rename = no_offer
+    assert device.start() == "a"
+    assert device.error().startswith("OSError(28")
+    device.files.rename = rename
+    life(device)
+    assert device.program() == NEW
 
 
 def refuse(*_):

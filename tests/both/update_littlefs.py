@@ -3,10 +3,9 @@
 import os
 
 from firmware import boot
-from firmware.slots import Updater
-from simulator.slots import FREE, KEY, NOW, put
+from simulator.slots import Device, enrol, put
 from tests.both.flash import Ram, formatted, littlefs, on
-from tests.both.updated import NEW, NEWER, OLD, fetch, made
+from tests.both.updated import NEW, NEWER, OLD, made
 
 # Small blocks, and as many as the reckoning in blocks of 4 kB asks for.
 BLOCKS = 560
@@ -34,37 +33,29 @@ def factory():
     disk = Disk()
     put(disk, "a", OLD, 5)
     put(disk, "b", NEWER, 4)
+    enrol(disk)
     disk.write()
     state = boot.found(FOLDER)
     state.update({"active": "a", "trial": "", "tries": 0, "sequence": 5})
     boot.store(FOLDER, os, state)
 
 
-class Life:
+class Life(Device):
     """Start, go on with the update as far as it comes, start again, confirm; what was seen at the first start and at the end."""
 
     def __init__(self):
+        Device.__init__(self, os, open, FOLDER)
         self.first = self.last = None
 
     def __call__(self):
-        updater = self.start()
-        self.first = (updater.running_sequence, self.program())
-        if updater.running_sequence != 6:
-            if updater.offer(made(NEW, 6)[1], NOW, FREE, False) is None:
-                fetch(updater, made(NEW, 6)[0])
-                while updater.step():
-                    pass
-            updater = self.start()
-        updater.confirm()
+        self.start()
+        self.first = (self.updating.running, self.program())
+        if self.updating.running != 6:
+            self.update(*made(NEW, 6))
+        self.confirm()
         for _ in range(4):
             self.start()
-        self.last = (self.updater.running_sequence, self.program())
-
-    def start(self):
-        """A restart."""
-        self.slot = boot.choose(FOLDER, os, path=[])
-        self.updater = Updater(FOLDER, os, KEY, "unix", running=self.slot)
-        return self.updater
+        self.last = (self.updating.running, self.program())
 
     def program(self):
         """The files of the slot that was started."""
@@ -101,5 +92,5 @@ def test_an_update_on_littlefs_wherever_the_power_goes():
         after = Life()
         assert on(Ram(dying.data, BLOCKS), after) is None, dies_at
         assert after.first in ((5, OLD), (6, NEW)), (dies_at, after.first)
-        assert after.last == (6, NEW), (dies_at, after.last, after.updater.status())
+        assert after.last == (6, NEW), (dies_at, after.last, after.updating.status())
     assert cuts > 80

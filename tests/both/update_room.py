@@ -2,18 +2,20 @@
 
 from firmware import unpack
 from firmware.fetched import PART, PARTS, Fetched
+from firmware.install import JUDGED
 from firmware.package import Reader
 from firmware.slots import SPARE
 from protocol.manifest import MAX_IMAGE
 from protocol.manifest import unpack as unpacked
 from simulator.flash import Flash
-from simulator.slots import FREE, NOW, activate, put
+from simulator.slots import activate, put
 from tests.both.flash import Ram, littlefs
-from tests.both.updated import NEW, OLD, Device, fetch, made, wanted
+from tests.both.updated import NEW, OLD, Device, fetching, made
 
 # Of the size and number of a board's modules.
 MANY = {"firmware/part%02d.mpy" % number: bytes([number]) * (300 + 90 * number) for number in range(30)}
 MANY["protocol/part.mpy"] = bytes(5000)
+IMAGE, MANIFEST = made(MANY, 6)
 
 
 class Watched(Flash):
@@ -35,7 +37,8 @@ def board(blocks):
     device = Device(flash)
     put(flash, "b", MANY, 4)
     activate(flash, "a")
-    return device.start()
+    device.start()
+    return device
 
 
 def taken(files):
@@ -51,19 +54,13 @@ def test_an_update_fits_or_is_refused_and_never_fills_flash():
     ended = []
     for blocks in range(30, 130, 2):
         device = board(blocks)
-        # The offer takes a block, and for a moment two.
-        start = (device.flash.statvfs("")[3] - 2) * 4096
-        reason = device.updater.offer(made(MANY, 6)[1], NOW, FREE, False)
-        assert reason is None
-        device.fetch(made(MANY, 6)[0])
-        assert device.flash.least >= min(SPARE, start), blocks
-        ended.append(device.updater.ready)
-        if not device.updater.ready:
-            assert device.updater.status()["last_error"] == "too large: 6"
-            assert device.start().program() == OLD
-            continue
-        device.start()
-        assert device.program() == MANY
+        # The offer, and what is said of it, take a block each, and for a moment one more.
+        start = (device.files.statvfs("")[3] - 3) * 4096
+        reason = device.update(IMAGE, MANIFEST)
+        assert device.files.least >= min(SPARE, start), blocks
+        assert reason in ("", "too large: 6")
+        assert device.program() == (OLD if reason else MANY)
+        ended.append(not reason)
     # From some size on it fits: two slots and the spare room, with less than a fifth more.
     assert ended == sorted(ended)
     fits = 30 + 2 * ended.index(True)
@@ -72,35 +69,30 @@ def test_an_update_fits_or_is_refused_and_never_fills_flash():
 
 def test_the_other_slot_gives_way_only_where_it_must():
     """With room for the image it stays a program until the image is there and was checked."""
-    for blocks, stays in ((212, True), (taken(MANY) + taken(OLD) + 12, False)):
-        device = board(blocks)
-        octets, manifest = made(MANY, 6)
-        assert device.updater.offer(manifest, NOW, FREE, False) is None
-        assert wanted(device.updater) == (6, 0)
-        assert ("b/contents" in device.flash.files) == stays, blocks
-        fetch(device.updater, octets)
-        assert ("b/contents" in device.flash.files) == stays, blocks
+    for blocks, stays in ((212, True), (taken(MANY) + taken(OLD) + 14, False)):
+        device = fetching(MANIFEST, board(blocks))
+        assert device.wanted() == (6, 0)
+        assert device.has("b/contents") == stays, blocks
+        device.fetch(IMAGE)
+        assert device.has("b/contents") == stays, blocks
 
 
 def test_what_can_never_fit_is_not_fetched():
     """With the other slot empty too: refused before the first block."""
-    device = Device(Watched(22)).start()
-    assert device.updater.offer(made(MANY, 6)[1], NOW, FREE, False) is None
-    assert wanted(device.updater) is None
-    assert device.updater.status()["last_error"] == "too large: 6"
-    assert [name for name in device.flash.files if name.startswith(("image", "offer"))] == []
+    device = Device(Watched(24))
+    device.start()
+    assert device.judged(MANIFEST) == "too large: 6"
+    assert device.wanted() is None
+    assert [name for name in device.files.files if name.startswith(("image", "offer"))] == []
 
 
 def test_an_image_is_checked_before_a_slot_gives_way_to_it():
     """One that is not the signed one leaves the other slot as it was."""
     device = board(212)
-    octets, manifest = made(MANY, 6)
-    before = dict(device.flash.files)
-    device.updater.offer(manifest, NOW, FREE, False)
-    fetch(device.updater, octets[:-600] + b"x" + octets[-599:])
-    while device.updater.step():
-        pass
-    assert device.flash.files == before
+    before = dict(device.files.files)
+    assert device.update(IMAGE[:-600] + b"x" + IMAGE[-599:], MANIFEST) != ""
+    del device.files.files[JUDGED]
+    assert device.files.files == before
 
 
 def test_parts_are_given_back_one_by_one():

@@ -2,7 +2,7 @@
 
 from simulator import release, slots
 from simulator.flash import Flash
-from simulator.slots import put
+from simulator.slots import enrol, put
 
 OLD = {"firmware/main.py": b"print('old')\n", "firmware/gone.py": b"print('gone')\n", "protocol/__init__.py": b""}
 NEW = {
@@ -26,15 +26,33 @@ class Device(slots.Device):
     def __init__(self, flash=None):
         flash = flash or Flash()
         put(flash, "a", OLD, 5)
-        slots.Device.__init__(self, flash)
+        enrol(flash)
+        slots.Device.__init__(self, flash, flash.open)
 
-    def update(self, files, sequence, restart=True):
-        """Offer, fetch, finish, restart; it goes on from wherever it is, and must succeed."""
-        if self.updater.running_sequence != sequence and not self.updater.ready:
-            why = self.take(*made(files, sequence))
-            assert not why, why
-        if restart:
-            self.start()
+    def install(self, files, sequence):
+        """Offer, fetch, install, begin its trial, from wherever it is; it must succeed."""
+        why = self.update(*made(files, sequence))
+        assert not why, why
+
+    def judged(self, manifest):
+        """What the start after an offer says of it."""
+        assert self.offer(manifest)
+        self.start()
+        return self.error()
+
+
+def begun():
+    """A started board of release 5."""
+    device = Device()
+    device.start()
+    return device
+
+
+def fetching(manifest, device=None):
+    """A started board that has taken this offer."""
+    device = device or begun()
+    assert device.judged(manifest) == ""
+    return device
 
 
 def made(files, sequence, **other):
@@ -44,18 +62,3 @@ def made(files, sequence, **other):
     if what not in _signed:
         _signed[what] = release.manifest(octets, sequence, **other)
     return octets, _signed[what]
-
-
-def wanted(updater):
-    """The block that is wanted, once there is room for it; without a step of what follows the last block."""
-    while updater.wanted() is None and updater.status()["percent"] < 100 and updater.step():
-        pass
-    return updater.wanted()
-
-
-def fetch(updater, octets, spoil=None):
-    """Give every block that is wanted; `spoil` may change one."""
-    while wanted(updater):
-        sequence, offset = updater.wanted()
-        block = octets[offset : offset + 512]
-        updater.block(sequence, offset, spoil(offset, block) if spoil else block)

@@ -4,7 +4,7 @@ from firmware import boot, install
 from firmware.updating import ASK_AGAIN_MS, QUIET_MS, TRIAL_MS
 from protocol import codes
 from protocol.messages import FETCH
-from protocol.release import BLOCK_SIZE, OFFER
+from protocol.release import BLOCK, BLOCK_SIZE, OFFER
 from simulator import release
 from simulator.flash import PowerCut
 from tests.both.station import IMAGE, MANIFEST, Station, on_trial
@@ -16,11 +16,11 @@ FOREIGN = ({"authority": 1, "key": 1}, {"key": 1}, {"key": 2}, {"authority": 1},
 def test_a_release_is_judged_fetched_installed_tried_and_kept():
     """The whole way, with its restarts; it is told once it stays, and the next start is of the new program."""
     station = Station()
-    assert station.offer()
+    assert station.offer(MANIFEST)
     assert station.turn()
     assert station.start() == "a"
     assert station.updating.status() == {"release": 2, "percent": 0, "state": "fetching", "error": ""}
-    assert station.fetch() == (len(IMAGE) + BLOCK_SIZE - 1) // BLOCK_SIZE
+    assert station.fetch(IMAGE) == (len(IMAGE) + BLOCK_SIZE - 1) // BLOCK_SIZE
     assert station.start() == "b"
     assert station.updating.running == 2
     assert station.updating.busy
@@ -34,27 +34,28 @@ def test_only_central_offers_and_fills_a_flash():
     """Under its key, for this center, epoch and boot; nobody else's frame is kept, and none with a changed bit."""
     station = Station()
     for changes in FOREIGN:
-        assert not station.offer(**changes), changes
+        station.hear(OFFER, (), MANIFEST, **changes)
+        assert not station.has(install.INCOMING), changes
     frame = OFFER.seal(station.identity.pairs[0].down, (0, 0, 42), MANIFEST, station.nonce)
     for at in range(1, len(frame)):
         station.updating.receive(frame[:at] + bytes([frame[at] ^ 4]) + frame[at + 1 :])
     station.updating.receive(frame[:-1])
-    assert install.INCOMING not in station.files.files
-    station.offer()
+    assert not station.has(install.INCOMING)
+    station.offer(MANIFEST)
     station.start()
     for changes in FOREIGN:
-        station.block(0, IMAGE[:BLOCK_SIZE], **changes)
-    station.block(BLOCK_SIZE, IMAGE[:BLOCK_SIZE])
-    station.block(0, IMAGE[: BLOCK_SIZE - 1])
+        station.hear(BLOCK, (2, 0), IMAGE[:BLOCK_SIZE], **changes)
+    station.block(2, BLOCK_SIZE, IMAGE[:BLOCK_SIZE])
+    station.block(2, 0, IMAGE[: BLOCK_SIZE - 1])
     assert "image-0" not in station.files.files
-    station.block(0, IMAGE[:BLOCK_SIZE])
+    station.block(2, 0, IMAGE[:BLOCK_SIZE])
     assert station.files.files["image-0"] == IMAGE[:BLOCK_SIZE]
 
 
 def test_without_a_release_key_nothing_is_looked_at():
     """A center that was enrolled without one takes no program from anybody."""
     station = Station(b"")
-    assert not station.offer()
+    assert not station.offer(MANIFEST)
     assert station.updating.status() is None
     assert not station.turn()
 
@@ -65,9 +66,9 @@ def test_an_offer_needs_centrals_time():
     station.boot(False)
     station.updating._center, station.updating._clock = station.center, station.clock
     station.sync(codes.LOCAL)
-    assert not station.offer()
+    assert not station.offer(MANIFEST)
     station.sync(codes.CENTRAL)
-    assert station.offer()
+    assert station.offer(MANIFEST)
 
 
 def test_what_is_not_signed_is_not_fetched():
@@ -84,7 +85,7 @@ def test_what_is_not_signed_is_not_fetched():
 def test_another_image_than_the_signed_one_is_not_installed():
     """One octet of it is another."""
     station = Station()
-    station.offer()
+    station.offer(MANIFEST)
     station.start()
     station.fetch(IMAGE[:-9] + bytes([IMAGE[-9] ^ 1]) + IMAGE[-8:])
     assert station.start() == "a"
@@ -114,9 +115,9 @@ def test_nothing_is_kept_or_fetched_while_an_alarm_runs():
     """Nor restarted for, until a minute after it."""
     station = Station()
     station.command(incident=1, duration=30)
-    assert not station.offer()
+    assert not station.offer(MANIFEST)
     station.command(action=codes.STOP)
-    assert station.offer()
+    assert station.offer(MANIFEST)
     station.command(incident=2, duration=30)
     assert not station.turn()
     station.command(action=codes.STOP)
@@ -124,7 +125,7 @@ def test_nothing_is_kept_or_fetched_while_an_alarm_runs():
     assert station.turn(1)
     station.start()
     station.command(incident=3, duration=30)
-    station.block(0, IMAGE[:BLOCK_SIZE])
+    station.block(2, 0, IMAGE[:BLOCK_SIZE])
     assert not station.turn()
     assert station.sent == []
     assert "image-0" not in station.files.files
@@ -133,7 +134,7 @@ def test_nothing_is_kept_or_fetched_while_an_alarm_runs():
 def test_a_block_is_asked_for_over_a_link_and_again_after_five_seconds():
     """Sealed as this center's; the next one at once."""
     station = Station()
-    station.offer()
+    station.offer(MANIFEST)
     station.start()
     station.turn(linked=False)
     assert station.sent == []
@@ -142,7 +143,7 @@ def test_a_block_is_asked_for_over_a_link_and_again_after_five_seconds():
     assert [tuple(FETCH.open(station.identity.pairs[0].up, frame)) for frame in station.sent] == [(0, 0, 42, 2, 0)]
     station.turn(1)
     assert len(station.sent) == 2
-    station.block(0, IMAGE[:BLOCK_SIZE])
+    station.block(2, 0, IMAGE[:BLOCK_SIZE])
     station.turn()
     assert FETCH.peek(station.sent[2]).offset == BLOCK_SIZE
 
@@ -177,7 +178,7 @@ def test_a_trial_that_does_not_get_there_starts_anew_and_is_given_up():
     for _ in range(3):
         station.turn()
     assert station.noted == [codes.UPDATE_FAILED]
-    assert not station.offer()
+    assert not station.offer(MANIFEST)
     assert station.updating.status()["error"] == "failed before: 2"
 
 
@@ -186,13 +187,13 @@ def test_a_power_cut_at_any_operation_of_judging_and_installing_leaves_a_program
     cuts = 0
     for at in range(1, 400):
         station = Station()
-        station.offer()
+        station.offer(MANIFEST)
         files = station.files
         files.revive()
         files.dies_at = at
         try:
             station.start()
-            station.fetch()
+            station.fetch(IMAGE)
             station.start()
         except PowerCut:
             cuts += 1
@@ -206,10 +207,10 @@ def test_a_power_cut_at_any_operation_of_judging_and_installing_leaves_a_program
             if station.slot == "b":
                 break
             if not station.updating.status()["release"]:
-                station.offer()
+                station.offer(MANIFEST)
                 station.start()
             if station.updating.status()["state"] == "fetching":
-                station.fetch()
+                station.fetch(IMAGE)
                 station.start()
         assert station.slot == "b", (at, station.board.logged[-3:])
     assert cuts > 40

@@ -42,9 +42,9 @@ def test_an_image_starts_on_the_interpreter_of_a_board(desk: Desk) -> None:
     script = (
         "import boot, os, sys\n"
         "print(boot.choose('board/', os), boot.complete('board/', 'a'))\n"
-        "import firmware.slots, firmware.app, firmware.release, protocol.keys\n"
+        "import firmware.install, firmware.slots, firmware.app, firmware.release, protocol.keys\n"
         "print(firmware.slots.__file__, firmware.app.__file__, protocol.keys.__file__)\n"
-        "print(firmware.slots.Updater('board/', os, bytes(32), 'unix').running_sequence)\n"
+        "print(firmware.install.light('board/', path=sys.path)['running'])\n"
         "print(firmware.release.SEQUENCE, firmware.release.VERSION, firmware.release.BOARD)\n"
     )
     done = subprocess.run(

@@ -21,6 +21,8 @@ def test_a_cut_update_ends_and_nothing_bad_is_installed() -> None:
     assert sum(trial.offered.values()) == 540
     assert len(trial.offered) == 27
     assert min(trial.offered.values()) == 20
+    # All but those without a time, and those of what runs: they get no further than the program.
+    assert trial.judged >= 500
 
 
 def test_the_honest_release_of_a_forger_would_be_taken() -> None:
