@@ -162,8 +162,8 @@ def test_what_a_message_that_came_cannot_hold(message: Deliver) -> None:
 @pytest.mark.parametrize(
     "pdu",
     [
-        "0001000281210000F7",
-        "0003",
+        deliver("04020102", first="01"),
+        deliver("04020102", first="03"),
         "00",
         "",
         "0",
