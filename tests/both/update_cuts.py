@@ -167,8 +167,8 @@ def test_an_image_that_changes_while_it_is_unpacked_is_none():
     assert device.error() == "an image of another release: 6"
 
 
-def test_a_trial_that_no_start_could_count_begins_at_the_next_that_can():
-    """Flash took the trial and then no try: the program before runs, and the release is not lost."""
+def waiting():
+    """A board whose flash took the trial of a release and then no try: the program before runs."""
     device = fetched()
     restart, rename = device.board.restart, device.files.rename
 
@@ -179,8 +179,23 @@ def test_a_trial_that_no_start_could_count_begins_at_the_next_that_can():
     device.board.restart = fail
     assert device.start() == "a"
     device.board.restart, device.files.rename = restart, rename
+    return device
+
+
+def test_a_trial_that_no_start_could_count_begins_at_the_next_that_can():
+    """The release is not lost."""
+    device = waiting()
     assert device.start() == "b"
     life_goes_on(device)
+
+
+def test_a_release_that_failed_after_it_was_offered_again_is_refused():
+    """An offer waits for its judgement while the trial of the same release comes and goes."""
+    device = waiting()
+    assert device.offer(MANIFEST)
+    assert [device.start() for _ in range(4)] == ["b", "b", "b", "a"]
+    assert device.error() == "failed before: 6"
+    assert device.wanted() is None
 
 
 def test_a_trial_that_could_not_begin_is_not_condemned_while_its_slot_is_written():
@@ -237,17 +252,16 @@ def test_an_offer_that_flash_does_not_take_is_not_refused():
     """It may be offered again, and then it is taken."""
     device = started()
     device.offer(MANIFEST)
-    rename = device.files.rename
 
-    def no_offer(old, new):
-        if new == "offer":
+    def no_offer(path, mode="r"):
+        if path in ("offer", "offer-new"):
             raise OSError(28)
-        rename(old, new)
+        return device.files.open(path, mode)
 
-    device.files.rename = no_offer
+    device.opened = no_offer
     assert device.start() == "a"
     assert device.error().startswith("OSError(28")
-    device.files.rename = rename
+    device.opened = device.files.open
     life(device)
     assert device.program() == NEW
 
