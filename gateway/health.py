@@ -22,9 +22,11 @@ class StatusFile:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
+        self.latest: dict[str, Any] | None = None
 
     def post(self, document: dict[str, Any]) -> None:
         """Replace the file; a full disk is told by the store, not by this."""
+        self.latest = document
         fresh = self._path.with_suffix(".new")
         try:
             fresh.write_text(json.dumps({**document, "pid": os.getpid()}))

@@ -113,6 +113,11 @@ class Session:
         connection = self._current
         return connection is not None and connection.granted and not connection.ended.is_set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still tries, connected or not."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to connect; returns at once."""
         self._thread.start()

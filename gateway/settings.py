@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,15 @@ class Folders(_Section):
         default=Path("/var/lib/sereno-gateway"),
         description="Where this service keeps its outbox; must survive a power cut.",
     )
+    runtime: str = Field(
+        default="",
+        description='Where it posts its state for `status`, every 5 s, best in memory: "/run/sereno-gateway"; empty means the state folder.',
+    )
+
+    @property
+    def posted(self) -> Path:
+        """The folder of the posted state."""
+        return Path(self.runtime) if self.runtime else self.state
 
 
 class UplinkSettings(_Section):
@@ -171,6 +181,32 @@ class ClockSettings(_Section):
     )
 
 
+class MetricsSettings(_Section):
+    """Figures for Prometheus."""
+
+    listen: str = Field(
+        default="",
+        description='Where this machine alone may ask for them, like "127.0.0.1:9108"; empty means nowhere.',
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _loopback(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        try:
+            good = not listen or (ip_address(host.strip("[]")).is_loopback and 0 < int(port) < 65536)
+        except ValueError:
+            good = False
+        if not good:
+            raise ValueError('nobody but this machine may ask; write "127.0.0.1:" and a port, or nothing')
+        return listen
+
+    def address(self) -> tuple[str, int] | None:
+        """Host and port, or None."""
+        host, _, port = self.listen.rpartition(":")
+        return (host.strip("[]"), int(port)) if port else None
+
+
 class LogSettings(_Section):
     """Lines of JSON on standard output."""
 
@@ -192,6 +228,7 @@ class Settings(BaseSettings):
     panic: PanicSettings = Field(default_factory=PanicSettings)
     centers: CentersSettings = Field(default_factory=CentersSettings)
     clock: ClockSettings = Field(default_factory=ClockSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 
     @classmethod

@@ -31,6 +31,7 @@ class Intervals:
     probe_s: float = 30.0
     unproved_s: float = 45.0
     unproved_max_s: float = 600.0
+    store_s: float = 600.0
 
 
 class Rounds:
@@ -70,6 +71,7 @@ class Rounds:
         self._digest_at = 0.0
         self._status_at = 0.0
         self._probe_at = 0.0
+        self._written_at = clock.monotonic()
         self._uplink_up_at = 0.0
         self._patience_s = intervals.unproved_s
         self._broken: set[str] = set()
@@ -142,13 +144,14 @@ class Rounds:
         if changes:
             self._centers.tell(changes)
 
-    def _reserve(self, _: float) -> None:
+    def _reserve(self, now: float) -> None:
         self._upward.reserve()
-        if "store" in self._state.faults:
-            # Only a write shows that the disk takes writes again.
+        # Only a write shows that the disk takes writes; a quiet night must not hide a card that has become read-only.
+        if "store" in self._state.faults or now >= self._written_at + self._intervals.store_s:
             self._upward.reserve(again=True)
-            self._state.faults.pop("store", None)
-            self._log.info("store_recovered")
+            self._written_at = now
+            if self._state.faults.pop("store", None):
+                self._log.info("store_recovered")
 
     def _tell_all(self, now: float) -> None:
         known: list[Change] = self._state.presence.known(now)

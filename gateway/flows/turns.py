@@ -53,6 +53,8 @@ class Turns:
         self._own_name = gateway_name(state.gateway)
         self._held: list[Received | Sensed] = []
         self._retry_at = 0.0
+        # Monotonic seconds; read by the watchdog's thread.
+        self.turned_at = clock.monotonic()
 
     def run(self) -> None:
         """Turn until Stop."""
@@ -66,6 +68,7 @@ class Turns:
             if now >= tick_at:
                 tick_at = now + TICK_S
                 self._rounds.tick()
+                self.turned_at = now
 
     def turn(self, batch: list[Event]) -> None:
         """Handle some events, with those that were held when it is their time again."""

@@ -6,6 +6,7 @@ Called by wiring and `check`. Refuses files that others may read. It never holds
 from __future__ import annotations
 
 import json
+import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,9 +74,10 @@ def load(folder: Path) -> GatewayKeys:
     """The keys in a folder; raises SettingsWrong with a sentence that names the file and what to do."""
     own = _read(folder / "keys.json", _GatewayFile)
     centers: dict[int, CenterKeys] = {}
-    for path in sorted((folder / "centers").glob("C*.json")):
+    # systemd hands a folder over flattened: centers_C000001.json (systemd.exec(5), LoadCredential).
+    for path in sorted([*folder.glob("centers/C*.json"), *folder.glob("centers_C*.json")]):
         entry = _read(path, _CenterFile)
-        if path.stem != center_name(entry.center):
+        if path.stem.removeprefix("centers_") != center_name(entry.center):
             raise SettingsWrong(f"{path} holds the keys of {center_name(entry.center)}; enrol that center again")
         pair = Pair(bytes.fromhex(entry.down), bytes.fromhex(entry.up))
         centers[entry.center] = CenterKeys(entry.center, entry.group, entry.epoch, pair)
@@ -90,6 +92,8 @@ def secret_mode(path: Path) -> None:
         mode = path.stat().st_mode
     except OSError as error:
         raise SettingsWrong(f"{path} cannot be read ({error.strerror}); copy the folder that enrolment made") from error
+    if os.environ.get("CREDENTIALS_DIRECTORY") == str(path.parent):
+        return  # systemd made it for this service alone; where it does so by an access list, that shows as the group's bits
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsWrong(f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}")
 
