@@ -100,7 +100,7 @@ class Client:
             # On MicroPython this, and not close(), is what closes the socket.
             await asyncio.wait_for(self._writer.wait_closed(), 1)
         except Exception:
-            pass
+            pass  # As above; what matters is that a new connection can be made.
 
     async def _handle(self, first, body):
         kind = first >> 4

@@ -111,7 +111,9 @@ def main() -> int:
     parser.add_argument("threats", nargs="*", help=f"of {', '.join(CAMPAIGNS)}; all by default")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end")
     parser.add_argument("--runs", type=int, help="this many instead of the campaign's own number")
-    parser.add_argument("--seed", type=int, help="the same dice again; what happens when depends on the machine, except in T17")
+    parser.add_argument(
+        "--seed", type=int, help="the same dice again; what happens when depends on the machine, except in T17"
+    )
     arguments = parser.parse_args()
     spelt = {name.lower(): name for name in CAMPAIGNS}
     names = [spelt.get(name.lower(), name) for name in arguments.threats] or list(CAMPAIGNS)

@@ -93,6 +93,7 @@ class SqliteStore:
             yield
             self._run("COMMIT")
         except BaseException:
+            # A cancelled task or a Ctrl-C must not leave half of it open either.
             self._undo()
             raise
 
@@ -103,6 +104,7 @@ class SqliteStore:
         try:
             yield
         except BaseException:
+            # Whatever ended it, the transaction around it goes on without this part.
             self._run("ROLLBACK TO part")
             self._run("RELEASE part")
             raise

@@ -17,16 +17,7 @@ def flash_with(first=5, second=None, **state):
     if second:
         put(flash, "b", NEW, second)
     if state:
-        known = {
-            "generation": 0,
-            "active": "a",
-            "trial": "",
-            "tries": 0,
-            "sequence": 0,
-            "failed": 0,
-            "why": "",
-            "highest": 0,
-        }
+        known = boot.found("", Flash().open)
         known.update(state)
         boot.store("", flash, known, flash.open)
     return flash

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from central.store.unit import Unit
 from tests.central.rig import Installation, Rig, enrol
 from tests.central.shelf import Shelf
+
+Disk = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +43,19 @@ def shelf(rig: Rig) -> Shelf:
         rig.greet(center)
     rig.taken()
     return Shelf(rig)
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """A disk that has no room for an incident, for as long as the context lasts."""
+
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    @contextmanager
+    def lasting() -> Iterator[None]:
+        with monkeypatch.context() as patch:
+            patch.setattr(Unit, "add_incident", full)
+            yield
+
+    return lasting

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
-from central.store.unit import Unit
 from protocol import codes
 from protocol.errors import BadTag
 from protocol.messages import CONFIRM
+from tests.central.conftest import Disk
 from tests.central.rig import Rig
 
 PANIC_ID = 1 << 63 | 1 << 32 | 5
@@ -48,17 +46,12 @@ def test_a_press_that_joined_is_confirmed_again(rig: Rig) -> None:
     assert (confirmed(rig), rig.refusals()) == ([rig.centers[1].sequence], [])
 
 
-def test_what_was_not_saved_is_not_confirmed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_not_saved_is_not_confirmed(rig: Rig, full_disk: Disk) -> None:
     """A full disk: the center must go on telling."""
     rig.greet(1)
     rig.taken()
     octets = rig.gateways[1].countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID), int(rig.clock.at))
-
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Unit, "add_incident", full)
+    with full_disk():
         rig.receive(1, octets)
     assert confirmed(rig) == []
     rig.receive(1, octets)

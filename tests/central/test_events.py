@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-import pytest
-
-from central.store.unit import Unit
 from protocol import codes
 from protocol.messages import COMMAND
+from tests.central.conftest import Disk
 from tests.central.rig import Rig
 
 PANIC_ID = 1 << 63 | 1 << 32 | 5
@@ -37,15 +33,10 @@ def test_a_panic_told_twice_is_one_incident(rig: Rig) -> None:
     assert (rig.frames(COMMAND.kind), len(rig.reader.incidents(1))) == ([], 1)
 
 
-def test_a_panic_whose_incident_was_not_saved_is_not_receipted(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panic_whose_incident_was_not_saved_is_not_receipted(rig: Rig, full_disk: Disk) -> None:
     """The ack and its incident are one transaction: the gateway's next copy opens what the first could not."""
     octets = rig.gateways[1].countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID), int(rig.clock.at))
-
-    def full(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Unit, "add_incident", full)
+    with full_disk():
         rig.receive(1, octets)
     assert (rig.owed, rig.reader.incidents(1)) == (set(), [])
     rig.receive(1, octets)
