@@ -35,6 +35,11 @@ OWN_MA = 80
 RECOVERY_MS = 10000
 # So many readings, one a second, make it lasting.
 LASTING = 3
+# What came of a loaded period, as reports tell it of the load test.
+MEASURED = "measured"
+NO_FALL = "no fall"  # a charger that carries the load, mostly: nothing is learnt of the battery
+NO_LOAD = "no load"
+CUT_SHORT = "cut short"
 SMOOTH = 8
 STALLED_MS = 30 * 60 * 1000
 RISE_MV = 30
@@ -47,13 +52,15 @@ class Battery:
     """`settings` has get(name) for `chemistry` and `battery_ah`; `history` is a list of mOhm that the caller keeps.
 
     Voltages and the moments they are of (`idle_ms`, `load_ms`) are None until measured; `load_mv` is the lowest of the
-    last loaded period. `charger` is float, charging, absent (no mains) or fault.
+    last loaded period. `charger` is float, charging, absent (no mains) or fault. `outcome` is what came of the last loaded
+    period (MEASURED, NO_FALL, NO_LOAD, CUT_SHORT); the load test clears it.
     """
 
     def __init__(self, settings, history):
         self.history = history
         self.idle_mv = self.idle_ms = self.load_mv = self.load_ms = self.resistance_mohm = None
         self.charger = "absent"
+        self.outcome = None
         self.low = self.flat = False
         self._idle16 = self._idle_ma = 0  # the smoothed voltage in sixteenths
         self._lowest = None  # of the loaded period that runs: mV, and how many readings it has
@@ -142,6 +149,7 @@ class Battery:
         """
         lowest, self._lowest = self._lowest, None
         readings, self._readings = self._readings, 0
+        self.outcome = CUT_SHORT
         if readings < LASTING:
             return False
         if lowest >= self._limits[2]:
@@ -150,7 +158,8 @@ class Battery:
             return False
         fall_mv = min(self.idle_mv, self._limits[3]) - lowest
         step_ma = self._lowest_ma - self._idle_ma
-        if fall_mv <= 0 or step_ma < LOADED_MA:
+        self.outcome = NO_LOAD if step_ma < LOADED_MA else NO_FALL if fall_mv <= 0 else MEASURED
+        if self.outcome != MEASURED:
             return False
         self.resistance_mohm = fall_mv * 1000 // step_ma
         self.history.append(self.resistance_mohm)

@@ -15,6 +15,8 @@ DRILL = 2
 EVERY_OUTPUT = 0x0F
 BLINK = (250, 250)
 BLINK_FOR_MS = 10000
+# A battery's resistance takes three readings, one a second; the fourth is for one that comes late.
+LOAD_FOR_MS = 4000
 
 
 class Running:
@@ -28,6 +30,7 @@ class Running:
         self._slots = {}  # slot: Activation
         self._stopping = []  # (order, outputs, since ms) of what was told to stop and is not yet measured off
         self._blink_ms = None  # until when the indicator shows which center this is
+        self._load_ms = None  # until when the floodlight is on as the battery's load
         self._tail_ms = None  # when the siren's relay was told to open
 
     def __len__(self):
@@ -49,6 +52,7 @@ class Running:
     def start(self, slot, activation):
         """Begin, in the place of what ran in that slot."""
         self.stop(slot)
+        self._load_ms = None
         self._slots[slot] = activation
         self.active = activation
         self.renew()
@@ -68,6 +72,9 @@ class Running:
             entries.append(
                 entry(codes.INDICATOR, BLINK, self._clock.ticks(self._blink_ms - BLINK_FOR_MS), BLINK_FOR_MS)
             )
+        if self._load_ms is not None:
+            start = self._clock.ticks(self._load_ms - LOAD_FOR_MS)
+            entries.append(entry(codes.FLOODLIGHT, STEADY, start, LOAD_FOR_MS))
         self._score = tuple(entries)
 
     def wanted(self):
@@ -77,6 +84,17 @@ class Running:
     def blink(self):
         """Show which center this is by its indicator, to whoever stands before it."""
         self._blink_ms = self._clock.ms() + BLINK_FOR_MS
+        self.renew()
+
+    def load(self):
+        """Light the floodlight as a load for the battery, with nothing else: what begins or is stopped ends it."""
+        if not self._slots:
+            self._load_ms = self._clock.ms() + LOAD_FOR_MS
+            self.renew()
+
+    def unload(self):
+        """The floodlight is no load any more."""
+        self._load_ms = None
         self.renew()
 
     def stop(self, slot):
@@ -101,6 +119,7 @@ class Running:
         else:
             for slot in list(self._slots):
                 self.stop(slot)
+            self.unload()
             outputs = EVERY_OUTPUT
         self._stopping.append((order, outputs, self._clock.ms()))
 
@@ -137,6 +156,8 @@ class Running:
         if self._blink_ms is not None and now_ms >= self._blink_ms:
             self._blink_ms = None
             self.renew()
+        if self._load_ms is not None and now_ms >= self._load_ms:
+            self.unload()
         if self._stopping:
             told += self._settle(measured, now_ms)
         return ended, told

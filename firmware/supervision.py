@@ -5,6 +5,8 @@ Every tick; it takes no memory while nothing happens, and measures, drives and s
 
 from firmware.battery import Battery
 from firmware.drivers import OPEN, SHORT, STUCK, Drivers
+from firmware.lasting import Lasting
+from firmware.load_test import LoadTest
 from protocol import codes
 from protocol.codes import FLOODLIGHT, INDICATOR, POWER, SIREN, STROBE
 
@@ -45,53 +47,19 @@ BATTERY_MS = 1000
 STEP_MS = 100
 
 
-class Lasting:
-    """A level that lasts: `on` after `on_ms` of it, off after `off_ms` without; steps are worth `step_ms` at most.
-
-    On its way on, pauses of up to `pause_ms` are not counted, but forgiven.
-    """
-
-    def __init__(self, on_ms, off_ms, pause_ms=0, step_ms=500):
-        self.on = False
-        self.on_ms = on_ms
-        self._off_ms = off_ms
-        self._pause_ms = pause_ms
-        self._step_ms = step_ms
-        self._ms = self._pause = 0
-
-    def update(self, level, step_ms):
-        """One look, `step_ms` after the one before; whether `on` changed with it."""
-        if level == self.on:
-            if self._ms:
-                self._pause += step_ms
-                if self.on or self._pause > self._pause_ms:
-                    self._ms = 0
-            return False
-        self._pause = 0
-        self._ms += min(step_ms, self._step_ms)
-        if self._ms < (self._off_ms if self.on else self.on_ms):
-            return False
-        self.on = level
-        self._ms = 0
-        return True
-
-    def anew(self):
-        """Nothing was seen."""
-        self.on = False
-        self._ms = 0
-
-
 class Supervision:
     """`settings` has get(name), None for what it does not know: those of battery and drivers, `mains_defer_s`, `siren_db`
     and `heard_db`. `history` as for Battery, `jitter` 0 to 255 of the device.
 
     `stuck`: the siren's relay no longer opens, POWER has to be the siren's switch. `acoustic`: whether the siren was heard
-    when it last sounded, None where that is not known. `history_changed` is for the caller to clear.
+    when it last sounded, None where that is not known. `history_changed` is for the caller to clear. `load_test` is the
+    caller's to ask once a second.
     """
 
     def __init__(self, settings, history, jitter=0):
         self.battery = Battery(settings, history)
         self.drivers = Drivers(settings)
+        self.load_test = LoadTest()
         self.acoustic = self.mains_during_alarm = None
         self.motions = 0
         self.history_changed = False
@@ -127,6 +95,12 @@ class Supervision:
     def stuck(self):
         """Whether the siren's relay no longer opens."""
         return self.drivers.stuck
+
+    @property
+    def mains(self):
+        """Whether there is mains; None while a change of it has not lasted as long as it must to be told."""
+        here = self._lost_ms is None
+        return None if here == self._mains.on else here
 
     def update(self, readings, wanted, active, now_ms):
         """The events of one tick, statuses of protocol.codes in the order of their weight.
@@ -281,6 +255,7 @@ class Supervision:
                 "load_mv": battery.load_mv, "load_age_s": _age_s(battery.load_ms, now_ms),
                 "mohm": battery.resistance_mohm, "worn": battery.worn, "low": battery.low, "flat": battery.flat,
                 "hours": battery.hours_left, "charger": battery.charger,
+                "tested": [self.load_test.result, _age_s(self.load_test.result_ms, now_ms)],
             },
             "drivers": self.drivers.describe(now_ms),
             "mains": {

@@ -61,6 +61,9 @@ class Watch:
         if self.fobs is not None:
             for code in self._board.codes():
                 happened += self._heard(code, now_ms)
+        if happened:
+            # Whoever pressed, silently perhaps, must not be lit up.
+            self.supervision.load_test.hush(now_ms)
         running = self._center.running
         for status in self.supervision.update(readings, self._center.wanted(), bool(len(running)), now_ms):
             happened.append((status, None, False))
@@ -71,16 +74,29 @@ class Watch:
         return happened
 
     def second(self, now_ms, updating):
-        """Once a second: whether the daily test is due."""
+        """Once a second: whether the daily test is due. The battery's load test begins here, some time after it."""
         if now_ms < self._next_ms:
             return False
         self._next_ms = now_ms + SECOND_MS
-        busy = bool(len(self._center.running))
-        return self._daily.due(self._center.lifetime_s(), self._clock.now(), busy, updating)
+        running, load_test, unix_s = self._center.running, self.supervision.load_test, self._clock.now()
+        busy = bool(len(running))
+        due = self._daily.due(self._center.lifetime_s(), unix_s, busy, updating)
+        if busy:
+            load_test.hush(now_ms)
+        elif due:
+            load_test.owe()
+        elif not updating:
+            nominal_ma = self._settings.get("nominal_ma.floodlight")
+            if load_test.begins(self.supervision, nominal_ma, unix_s, now_ms):
+                running.load()
+        return due
 
     def test(self):
         """The inaudible test of every driver; True when nothing was found. Takes some 50 ms, not while an alarm runs."""
-        drivers = self.supervision.drivers
+        drivers, running = self.supervision.drivers, self._center.running
+        # A board gives no pulse while something loud plays, and somebody at the console may ask at any time.
+        running.unload()
+        self._board.play(running.score())
         for step in range(len(DAILY)):
             flowed_ma = self._board.pulse(DAILY[step][0], DAILY[step][1])
             drivers.daily(step, flowed_ma, self._clock.ms())

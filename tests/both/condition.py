@@ -118,6 +118,7 @@ def test_the_description_is_small_and_every_datum_has_its_age():
     assert told["battery"] == {
         "mv": 13000, "idle_mv": 13000, "idle_age_s": 5, "load_mv": 11500, "load_age_s": 94, "mohm": 253, "worn": False,
         "low": False, "flat": False, "hours": 87, "charger": "absent",
+        "tested": [None, None],
     }  # fmt: skip
     assert told["drivers"]["siren"] == ["ok", 2000, 65, "activation"]
     assert told["mains"] == {"now": False, "lost_s": 94, "during_alarm": False}
