@@ -16,9 +16,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from gateway import check as checks
-from gateway import health
+from gateway import health, notify
 from gateway.errors import CannotRun, GatewayError, SettingsWrong
 from gateway.logs import start as start_log
+from gateway.ports import Log
 from gateway.settings import DEFAULT_PATH, load, sample
 from gateway.store.keys import load as load_keys
 from gateway.wiring import Gateway
@@ -54,7 +55,9 @@ def run(settings: SettingsFile = DEFAULT_PATH) -> None:
         gateway.start()
     except GatewayError as error:
         _end(error)
-    ended.wait()
+    notify.tell("READY=1", "STATUS=started")
+    _stay(gateway, log, ended)
+    notify.tell("STOPPING=1", "STATUS=ending")
     gateway.stop()
     if failures:
         _end(CannotRun(failures[0]))
@@ -83,9 +86,9 @@ def check(
 
 @app.command()
 def status(settings: SettingsFile = DEFAULT_PATH, as_json: AsJson = False) -> None:
-    """What the running gateway says of itself; exit 1 when none runs."""
+    """What the running gateway says of itself, and what to do about each fault; exit 1 when none runs."""
     try:
-        document = health.read(load(settings).folders.state, int(time.time()))
+        document = health.read(load(settings).folders.posted, int(time.time()))
     except GatewayError as error:
         _end(error)
     typer.echo(json.dumps(document) if as_json else "\n".join(health.lines(document)))
@@ -95,6 +98,18 @@ def status(settings: SettingsFile = DEFAULT_PATH, as_json: AsJson = False) -> No
 def print_settings() -> None:
     """Print a settings file with every option, its default and what it means."""
     typer.echo(sample(), nl=False)
+
+
+def _stay(gateway: Gateway, log: Log, ended: threading.Event) -> None:
+    """Until the end: tell systemd what goes on, and that this program lives, as long as it does."""
+    watchdog_s = notify.watchdog_s() or 40.0
+    told: list[str] = []
+    while not ended.wait(watchdog_s / 4):
+        ailing = gateway.ailing(watchdog_s / 2)
+        if ailing and ailing != told:
+            log.error("not_alive", reasons=ailing)
+        told = ailing
+        notify.tell(f"STATUS={'; '.join(ailing) or gateway.summary()}", *([] if ailing else ["WATCHDOG=1"]))
 
 
 def _end(error: GatewayError) -> NoReturn:

@@ -54,6 +54,27 @@ def read(folder: Path, now: int) -> dict[str, Any]:
     return document
 
 
+# What a technician does about each fault; the reason that stands beside it says what happened.
+ADVICE = {
+    "uplink": "sirens sound without central; mend the line, or the address and certificate that the reason names",
+    "local": "no center can be reached: systemctl status sereno-local-broker, then its log",
+    "store": "look at the card (full, read-only, worn out): df -h, then dmesg; alarms pass, their acks wait at the centers",
+    "outbox": "central has not confirmed for long; mend the uplink, nothing is lost meanwhile",
+    "held": "follows from the fault of store or outbox; mend that one",
+    "clock": "set up time synchronisation, and see that it reaches a server: timedatectl",
+    "metrics": "choose a free port in [metrics] listen and restart; alarms do not depend on it",
+}
+
+
+def summary(document: dict[str, Any]) -> str:
+    """The state in one line."""
+    connected = [f"{side} {'up' if document[side]['connected'] else 'DOWN'}" for side in ("uplink", "local")]
+    up = sum(1 for entry in document["centers"].values() if entry["presence"] == "up")
+    faults = ", ".join(document["faults"]) or "none"
+    counts = f"centers {up}/{len(document['centers'])}, waiting {document['outbox']['waiting']}, faults: {faults}"
+    return ", ".join([*connected, counts])
+
+
 def lines(document: dict[str, Any]) -> list[str]:
     """The state in lines for a person."""
     uplink, local, outbox, clock = (document[key] for key in ("uplink", "local", "outbox", "clock"))
@@ -69,12 +90,17 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"centers  {up} of {len(centers)} present",
         f"outbox   {outbox['waiting']} acks wait for central's receipt{oldest}",
         f"commands {document['commands_waiting']} wait for a center's answer",
-        f"clock    {believed}",
+        f"clock    {believed}" + ("" if clock["trusted"] else "; centers alone judge what is too late: timedatectl"),
     ]
     for number, entry in centers.items():
         if entry["presence"] != "up":
             silent = entry["silent_s"]
             since = "never heard" if silent is None else f"silent for {silent} s"
             result.append(f"  C{int(number):06d} {entry['presence']}, {since}")
-    result += [f"FAULT {name}: {reason}" for name, reason in document["faults"].items()]
+    for name, reason in document["faults"].items():
+        result += [f"FAULT {name}: {reason}", f"  do: {ADVICE.get(name, 'see the log')}"]
+    refused = sum(document["refused"].values())
+    if refused:
+        most = max(document["refused"], key=document["refused"].__getitem__)
+        result.append(f"refused  {refused} messages since the start, most often ({most})")
     return result

@@ -93,7 +93,7 @@ class Session:
         deliver: Callable[[Event], None],
         log: Log,
     ) -> None:
-        self._side = side
+        self.side = side
         self._own_name = own_name
         self._endpoint = endpoint
         self._context = context
@@ -164,9 +164,9 @@ class Session:
             if connection.granted:
                 failures, told = 0, ""
             if connection.reason != told:
-                self._deliver(LinkChanged(self._side, False, connection.reason))
+                self._deliver(LinkChanged(self.side, False, connection.reason))
                 told = connection.reason
-                self._log.warning("link_down", side=self._side, broker=self._where(), reason=told)
+                self._log.warning("link_down", side=self.side, broker=self._where(), reason=told)
             failures += 1
             # Full jitter: after a broker's restart the gateways of a city must not all come in the same second.
             self._stopping.wait(random.uniform(0.2, min(_MAX_DELAY_S, 0.5 * 2.0 ** min(failures, 10))))  # noqa: S311
@@ -184,7 +184,7 @@ class Session:
         self._refused_5 = connection.unsupported and self._version == "5"
         self._version = "5" if self._version == "3.1.1" else "3.1.1"
         why = "the broker does not speak the other one" if connection.unsupported else "no answer to the other one"
-        self._log.info("mqtt_version", side=self._side, version=self._version, why=why)
+        self._log.info("mqtt_version", side=self.side, version=self._version, why=why)
         return True
 
     def _connect(self) -> _Connection:
@@ -244,7 +244,7 @@ class Session:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, wanted_ms)
             user_timeout_ms = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
         say = self._log.info if nodelay else self._log.error
-        say("socket_open", side=self._side, nodelay=nodelay, user_timeout_ms=user_timeout_ms)
+        say("socket_open", side=self.side, nodelay=nodelay, user_timeout_ms=user_timeout_ms)
 
     def _answered(self, connection: _Connection, code: ReasonCode) -> None:
         connection.answered = True
@@ -265,8 +265,8 @@ class Session:
             return
         connection.granted = True
         connection.client.publish(self._link_topic, b"1", qos=1)
-        self._log.info("link_up", side=self._side, broker=self._where(), version=self._version)
-        self._deliver(LinkChanged(self._side, True, "subscribed"))
+        self._log.info("link_up", side=self.side, broker=self._where(), version=self._version)
+        self._deliver(LinkChanged(self.side, True, "subscribed"))
 
     def _received(self, connection: _Connection, message: mqtt.MQTTMessage) -> None:
         mid, qos = message.mid, message.qos
@@ -276,7 +276,7 @@ class Session:
             if qos and not connection.ended.is_set():
                 connection.client.ack(mid, qos)
 
-        self._deliver(Received(self._side, message.topic, bytes(message.payload), bool(message.retain), acknowledge))
+        self._deliver(Received(self.side, message.topic, bytes(message.payload), bool(message.retain), acknowledge))
 
     def _end(self, connection: _Connection, reason: str) -> None:
         connection.reason = connection.reason or reason

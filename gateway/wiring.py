@@ -20,8 +20,9 @@ from gateway.flows.assembly import Ends, Flows, Limits
 from gateway.flows.autonomy import Panic
 from gateway.flows.rounds import Intervals
 from gateway.flows.state import State, Tally
-from gateway.health import StatusFile
+from gateway.health import StatusFile, summary
 from gateway.local import mqtt as local_mqtt
+from gateway.metrics import serve
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
 from gateway.session import Endpoint, NamedContext, Session
 from gateway.settings import PanicSettings, Settings
@@ -44,8 +45,10 @@ class Gateway:
         self._settings = settings
         self._inbox: SimpleQueue[Event] = SimpleQueue()
         self._ready: SimpleQueue[Exception | None] = SimpleQueue()
-        self._status = StatusFile(folders.state)
+        self._status = StatusFile(folders.posted)
+        self._end_metrics: Callable[[], None] = lambda: None
         clock = SystemClock(settings.clock.trust)
+        self._clock = clock
 
         self._sessions = [
             self._session(UPLINK, Endpoint.of(settings.uplink, settings.uplink.host), uplink_mqtt.topics(keys.name)),
@@ -76,6 +79,7 @@ class Gateway:
 
     def start(self) -> None:
         """Open the store, take up what it holds, connect; raises CannotRun with a sentence."""
+        self._serve_metrics()
         self._thread.start()
         error = self._ready.get()
         if error is not None:
@@ -84,14 +88,38 @@ class Gateway:
         for session in self._sessions:
             session.start()
 
+    def ailing(self, stale_s: float) -> list[str]:
+        """What of this program does not live, in sentences: nothing that the WAN or a full disk does, which no restart mends.
+
+        The loop owns the store: one that waits for its disk for `stale_s` has not turned either.
+        """
+        still_s = self._clock.monotonic() - self._flows.turns.turned_at
+        found = [f"the loop has not turned for {still_s:.0f} s"] if still_s > stale_s else []
+        return found + [f"the {session.side} session has ended" for session in self._sessions if not session.alive]
+
+    def summary(self) -> str:
+        """The state in one line, for `systemctl status`."""
+        return summary(self._status.latest) if self._status.latest else "started"
+
     def stop(self) -> None:
         """Say goodbye to both brokers, finish the turn, close the store."""
         for session in self._sessions:
             session.stop()
         self._inbox.put(Stop())
         self._thread.join(10)
+        self._end_metrics()
         self._status.remove()
         self._log.info("stopped", outbox=len(self.state.schedule))
+
+    def _serve_metrics(self) -> None:
+        address = self._settings.metrics.address()
+        try:
+            if address:
+                self._end_metrics = serve(address, lambda: self._status.latest)
+        except OSError as error:
+            # A port that somebody else has keeps no siren from sounding.
+            self.state.faults["metrics"] = f"{self._settings.metrics.listen} cannot be listened on ({error.strerror})"
+            self._log.error("no_metrics", reason=self.state.faults["metrics"])
 
     def _work(self) -> None:
         """The thread that owns the store, from opening to closing it."""
