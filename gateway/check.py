@@ -18,7 +18,7 @@ from gateway.clock import SystemClock, synchronised
 from gateway.errors import SettingsWrong
 from gateway.refusals import of_exception
 from gateway.session import Endpoint
-from gateway.settings import Settings
+from gateway.settings import GpioSettings, Settings
 from gateway.store.keys import load
 from protocol.topics import center_name
 
@@ -40,6 +40,7 @@ def findings(settings: Settings, connect: bool) -> list[Finding]:
     found = [Finding(OK, "settings: every option is known and possible")]
     found += _state_folder(settings.folders.state, settings.outbox.min_free_mb)
     found += _clock()
+    found.append(_pins(settings.gpio))
     try:
         keys = load(settings.folders.keys)
         certificates(settings.folders.keys, keys.name)
@@ -75,6 +76,18 @@ def _clock() -> list[Finding]:
     if not synchronised():
         return [Finding(WARNING, "clock: the kernel does not call it synchronised; check chrony or systemd-timesyncd")]
     return [Finding(OK, "clock: synchronised")]
+
+
+def _pins(section: GpioSettings) -> Finding:
+    fitted = {**section.inputs(), **{f"{name} lamp": pin for name, pin in section.lamps().items()}}
+    listed = ", ".join(f"{name} {pin}" for name, pin in fitted.items()) or "none is fitted"
+    if section.backend == "none":
+        if fitted:
+            return Finding(WARNING, f'gpio: pins are set ({listed}), and not used while backend = "none"')
+        return Finding(OK, "gpio: no pins are used")
+    if section.backend == "mock":
+        return Finding(WARNING, f"gpio: mock, for tests only: no button of this gateway works ({listed})")
+    return Finding(OK, f"gpio: {section.backend}, {listed}")
 
 
 def _dates(folder: Path) -> list[Finding]:

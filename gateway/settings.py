@@ -6,19 +6,22 @@ Read by `__main__`. Secrets stand in the key folder, never in here.
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from gateway.errors import SettingsWrong
 
 DEFAULT_PATH = Path("/etc/sereno/gateway.toml")
 Protocol = Literal["auto", "5", "3.1.1"]
+Level = Literal["low", "high"]
+Pin = Annotated[int, Field(ge=0, le=27)]
 
 
 class _Section(BaseModel):
@@ -181,6 +184,47 @@ class ClockSettings(_Section):
     )
 
 
+class GpioSettings(_Section):
+    """Buttons, contacts and lamps at this machine's own pins. No siren: that one is a center's."""
+
+    backend: Literal["none", "lgpio", "mock"] = Field(
+        default="none", description='"lgpio" on a Raspberry Pi, or "none".'
+    )
+    panic: Pin = Field(default=0, description="BCM number of the panic button's pin; 0 for what is not fitted.")
+    silent: Pin = Field(default=0, description="The silent button's.")
+    tamper: Pin = Field(default=0, description="That of the cabinet's contact.")
+    mains: Pin = Field(default=0, description="That of what sees the mains.")
+    link_lamp: Pin = Field(default=0, description="Lamp that is lit with the local broker, and blinks without.")
+    uplink_lamp: Pin = Field(default=0, description="Lamp that is lit while central is there.")
+    alarm_lamp: Pin = Field(default=0, description="Lamp that is lit during an alarm.")
+    press_level: Level = Field(default="low", description="Level of a button that is pressed.")
+    tamper_level: Level = Field(default="high", description="Level of an open cabinet, and of a cut wire.")
+    mains_level: Level = Field(default="high", description="Level while there is mains; a cut wire gives the other.")
+    lamp_level: Level = Field(default="high", description="Level of a lamp that is lit.")
+    hold_ms: int = Field(default=1000, ge=300, le=5000, description="Milliseconds that a button must be held to count.")
+
+    @field_validator("backend")
+    @classmethod
+    def _real(cls, backend: str) -> str:
+        if backend == "mock" and os.environ.get("SERENO_GATEWAY_ALLOW_MOCK") != "1":
+            raise ValueError('a mock acknowledges sirens that do not exist; choose "lgpio" or "none"')
+        return backend
+
+    @model_validator(mode="after")
+    def _each_its_own(self) -> Self:
+        if len(used := [*self.inputs().values(), *self.lamps().values()]) > len(set(used)):
+            raise ValueError("two things share a pin; give each its own")
+        return self
+
+    def inputs(self) -> dict[str, int]:
+        """What is fitted of panic, silent, tamper and mains: name and BCM number."""
+        return {name: pin for name in ("panic", "silent", "tamper", "mains") if (pin := getattr(self, name))}
+
+    def lamps(self) -> dict[str, int]:
+        """What is fitted of link, uplink and alarm: name and BCM number."""
+        return {name: pin for name in ("link", "uplink", "alarm") if (pin := getattr(self, f"{name}_lamp"))}
+
+
 class MetricsSettings(_Section):
     """Figures for Prometheus."""
 
@@ -228,6 +272,7 @@ class Settings(BaseSettings):
     panic: PanicSettings = Field(default_factory=PanicSettings)
     centers: CentersSettings = Field(default_factory=CentersSettings)
     clock: ClockSettings = Field(default_factory=ClockSettings)
+    gpio: GpioSettings = Field(default_factory=GpioSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -22,6 +22,7 @@ from gateway.flows.rounds import Intervals
 from gateway.flows.state import State, Tally
 from gateway.health import StatusFile, summary
 from gateway.local import mqtt as local_mqtt
+from gateway.local.gpio import Gpio
 from gateway.metrics import serve
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
 from gateway.session import Endpoint, NamedContext, Session
@@ -56,6 +57,8 @@ class Gateway:
         ]
         uplink = uplink_mqtt.MqttUplink(keys.name, self._sessions[0])
         local = local_mqtt.MqttLocal(keys.name, self._sessions[1])
+        self._gpio = Gpio(settings.gpio, folders.state, clock.monotonic, self._inbox.put, failed)
+        self.lamps = self._gpio.lamps
 
         self._store = SqliteStore(folders.state / "outbox.db", keys.sequence_epoch, outbox.min_free_mb)
         now = clock.monotonic()
@@ -79,10 +82,12 @@ class Gateway:
 
     def start(self) -> None:
         """Open the store, take up what it holds, connect; raises CannotRun with a sentence."""
+        self._gpio.start()
         self._serve_metrics()
         self._thread.start()
         error = self._ready.get()
         if error is not None:
+            self._gpio.stop()
             raise error
         self._log.info("started", centers=len(self._keys.centers), outbox=len(self.state.schedule))
         for session in self._sessions:
@@ -103,6 +108,7 @@ class Gateway:
 
     def stop(self) -> None:
         """Say goodbye to both brokers, finish the turn, close the store."""
+        self._gpio.stop()
         for session in self._sessions:
             session.stop()
         self._inbox.put(Stop())
