@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from firmware.budget import MAX_ON_S, PER_LONG, PER_SHORT
 from firmware.player import Player
+from firmware.running import LOAD_FOR_MS
 from protocol import codes
 from protocol.errors import BadTag
 from protocol.messages import COMMAND, CONFIRM, Confirm
@@ -31,6 +32,7 @@ class AnyHistory(RuleBasedStateMachine):
         super().__init__()
         self.center = PlayedCenter()
         self.frames: list[bytes] = []
+        self.loaded_ms = -LOAD_FOR_MS  # when the last load test began
 
     @initialize()
     def power_on(self) -> None:
@@ -145,6 +147,18 @@ class AnyHistory(RuleBasedStateMachine):
         self.center.center.running.stuck = stuck
         self.center.center.running.renew()
 
+    @rule()
+    def load_test(self) -> None:
+        """The battery's load test wants the floodlight: it gets it only while nothing else runs."""
+        running = self.center.center.running
+        before = running.score()
+        running.load()
+        self.center.show()
+        if len(running):
+            assert running.score() is before
+        else:
+            self.loaded_ms = self.center.ticks
+
     @rule(passed_ms=st.sampled_from([20, 20, 700, 5_000, 31_000, 181_000, 300_000, 901_000, 7_300_000]))
     def time_passes(self, passed_ms: int) -> None:
         """In one step, as if the loop had been frozen so long."""
@@ -183,6 +197,11 @@ class AnyHistory(RuleBasedStateMachine):
             return True
         return self.center.state.windows[command.authority].verdict(command.counter) == REPEAT
 
+    def loading(self, after_ms: int = 0) -> int:
+        """The floodlight while the load test may have it on: 4 s at most, and alone."""
+        lasts = self.center.ticks + after_ms - self.loaded_ms < LOAD_FOR_MS
+        return codes.FLOODLIGHT if lasts and not len(self.center.center.running) else 0
+
     def hear(self, frame: bytes, may_sound: bool, cut: int | None = None, retained: bool = False) -> None:
         """One frame from the link; when it may not sound, nothing loud begins and nothing that sounds is prolonged."""
         before, running = len(self.center.starts), self.center.center.wanted()
@@ -201,12 +220,12 @@ class AnyHistory(RuleBasedStateMachine):
 
     @invariant()
     def nothing_beyond_the_cap(self) -> None:
-        """Every output is off 180 s after the last thing that switched it on."""
+        """Every output is off 180 s after the last thing that switched it on, the load test's after its 4 s."""
         last = max((start.at_ms for start in self.center.starts), default=None)
         if last is None or self.center.ticks - last > MAX_ON_S * 1000:
             self.center.do(self.center.center.tick(self.center.shown))
             self.center.show()
-            assert self.center.shown == 0
+            assert self.center.shown in (0, self.loading())
 
     @invariant()
     def the_score_ends_by_itself(self) -> None:
@@ -216,7 +235,7 @@ class AnyHistory(RuleBasedStateMachine):
         loud = self.center.center.running.loud()
         for after_ms in range(0, 200_000, 4_900):
             mask = player.turn((now + after_ms) % (1 << 30))
-            assert loud or not mask & codes.LOUD
+            assert loud or mask & codes.LOUD in (0, self.loading(after_ms))
             assert after_ms <= MAX_ON_S * 1000 + 300 or mask == 0
 
     @invariant()

@@ -143,3 +143,20 @@ def test_the_daily_test_tells_what_is_wrong(center: Center, fault: Any, output: 
     drivers = center.app.watch.supervision.drivers
     assert (STUCK if drivers.stuck else drivers.verdict(output)) == verdict
     assert center.driven() == 0
+
+
+def test_the_load_test_measures_the_battery_with_the_floodlight_alone(center: Center) -> None:
+    """Four seconds of it, through pins, amplifier and divider: some 100 mOhm; the siren's path is never closed."""
+    assert center.app.test()
+    assert set(center.live(15_000)) == {0}
+    center.app.watch.supervision.load_test.owe()
+    seen = []
+    for mask in center.live(20_000):
+        seen.append(mask)
+        center.chip.mv[7] = 2230 - 15 if mask & codes.FLOODLIGHT else 2230
+    assert set(seen) == {0, codes.FLOODLIGHT}
+    assert 3900 <= 20 * seen.count(codes.FLOODLIGHT) <= 4000
+    health = center.app.watch.supervision.describe(center.app.clock.ms())
+    assert health["battery"]["tested"][0] == "measured"
+    assert 80 <= health["battery"]["mohm"] <= 120
+    assert center.app.center.state.budget.spent == []
