@@ -82,7 +82,9 @@ def _faults(faults: dict[str, str]) -> GaugeMetricFamily:
 
 
 def _refused(totals: dict[str, int]) -> CounterMetricFamily:
-    family = CounterMetricFamily("sereno_gateway_refused", "Messages refused since the start.", labels=["side", "reason"])
+    family = CounterMetricFamily(
+        "sereno_gateway_refused", "Messages refused since the start.", labels=["side", "reason"]
+    )
     for name, count in totals.items():
         side, _, reason = name.partition(": ")
         family.add_metric([side, reason], count)
