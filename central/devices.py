@@ -143,6 +143,14 @@ class Devices:
         """The municipality of a group; raises KeyError."""
         return self._groups[group].municipality
 
+    def gateway_groups(self, gateway: int) -> list[int]:
+        """The groups that have a center on a gateway, by number."""
+        return sorted({group for center, group, _, _ in self._centers.values() if center.gateway == gateway})
+
+    def gateway_municipality(self, gateway: int) -> int:
+        """The municipality of a gateway; raises KeyError."""
+        return int(self._gateways[gateway][2])
+
     def center_gateway(self, center: int) -> int:
         """The gateway of a center; raises KeyError."""
         return self._centers[center][0].gateway

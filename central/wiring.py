@@ -23,6 +23,7 @@ from central.devices import Devices
 from central.domain.errors import CentralError, Refused, Unavailable
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
+from central.flows.events import Events
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake
@@ -71,7 +72,7 @@ class Central:
         sealer = Sealer(self._devices)
         self._fleet = Fleet(self._clock.now())
         for octets, received in self._reader.last_events():
-            self._fleet.event(ACK.peek(countersign.unpack(octets).ack), received)
+            self._fleet.event(ACK.peek(countersign.kept(octets).ack), received)
         self._owed: set[int] = set()
         self._intake = Intake(
             self._writer, self._broker, self._clock, self._devices, policies, sealer, new_incident,
@@ -79,8 +80,8 @@ class Central:
         )  # fmt: skip
         self._rounds = Rounds(self._writer, self._broker, self._clock, sealer)
         acks = Acks(
-            self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._intake,
-            self._fleet, self._owed.add, settings.button_classes,
+            self._writer, self._broker, self._clock, self._devices, self._devices, sealer,
+            Events(self._devices, sealer, self._intake, settings.button_classes), self._fleet, self._owe,
         )  # fmt: skip
         self._releases = Releases(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer,
@@ -148,6 +149,9 @@ class Central:
         """Handled as tasks, so that all acks that came together share one commit; started in order of arrival."""
         self._soon(self._uplink.receive(topic, payload))
 
+    def _owe(self, gateway: int, bearer: int) -> None:
+        self._owed.add(gateway)
+
     def _soon(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._handling.add(task)
@@ -165,6 +169,7 @@ class Central:
                 if self._devices.refresh():
                     _log.info("registry read again")
             except Exception:
+                # A file that somebody is just writing; what was read before holds until the next look.
                 _log.exception("registry not read")
 
     async def _offers(self) -> None:
@@ -188,6 +193,7 @@ class Central:
         except CentralError as error:
             _log.error("round failed", reason=str(error))
         except Exception:
+            # A fault in one round must not end all that would follow: resends, escalations, receipts.
             _log.exception("round failed")
 
 

@@ -52,6 +52,15 @@ def unpack(octets: bytes) -> Countersigned:
     return Countersigned(octets[: ACK.size], gateway, sequence, time, bearer, rssi, octets[PAYLOAD_SIZE:])
 
 
+def kept(octets: bytes) -> Countersigned:
+    """An ack as central keeps it: countersigned, or the 56 octets of one that came in a batch, its signature empty."""
+    return (
+        unpack(octets + bytes(SIGNATURE_SIZE))._replace(signature=b"")
+        if len(octets) == PAYLOAD_SIZE
+        else unpack(octets)
+    )
+
+
 def evidence(message: Countersigned, key_id: bytes) -> bytes:
     """The countersigned ack as a tagged COSE_Sign1 message with `key_id` (the gateway's name) unprotected."""
     return encode(Tagged(18, [_PROTECTED, {4: key_id}, payload(message), message.signature]))

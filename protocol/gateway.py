@@ -11,6 +11,7 @@ from protocol.codes import CENTRAL
 from protocol.errors import Malformed
 from protocol.layout import kind_of, pack_numbers, type_octet
 from protocol.messages import ACK, KIND_ACKS, KIND_GATEWAY, Ack
+from protocol.topics import center_name, gateway_name
 
 # What a frame of kind KIND_GATEWAY is about.
 STOP_GROUP = 1
@@ -101,6 +102,12 @@ def speaker(gateway: int) -> int:
 def gateway_of(center: int) -> int:
     """The gateway that speaks of itself under this center number; 0 when it is a center's."""
     return center & 0xFFFF if center >> 16 == _GATEWAY_BIT >> 16 else 0
+
+
+def speaker_name(center: int) -> str:
+    """The name of whoever an ack is from: `C000042`, or `G000007` for a gateway that speaks of itself."""
+    own = gateway_of(center)
+    return gateway_name(own) if own else center_name(center)
 
 
 def event(gateway: int, status: int, incident: int, sequence: int, age_s: int) -> Ack:

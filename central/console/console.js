@@ -19,12 +19,19 @@ const WORDS = [
   [/silent fob, fixed code \(low assurance\)/, "llavero silencioso, código fijo (baja confianza)"], [/silent fob/, "llavero silencioso"],
   [/low assurance \(fixed code\): operators first, no center is commanded/, "baja confianza (código fijo): primero los operadores, no se manda nada a las centrales"],
   [/, slot (\d+)/, ", n.º $1"], [/, at least (\d+) s ago/, ", hace al menos $1 s"],
-  [/sounding, local button/, "suena por su botón"], [/stopped, local button/, "en silencio por su botón"],
+  [/sounding, local order/, "suena por orden del barrio"], [/stopped, local order/, "en silencio por orden del barrio"],
   [/sounding without a command/, "suena sin que nadie lo pida"], [/siren relay stuck, power path cut/, "relé de la sirena pegado, alimentación cortada"],
   [/current flows, but the microphone hears no siren/, "hay corriente, pero el micrófono no oye la sirena"],
   [/mains lost/, "se cortó la luz"], [/mains back/, "volvió la luz"], [/battery low/, "batería baja"], [/battery recovered/, "batería recuperada"],
   [/charger fault/, "falla del cargador"], [/cabinet closed/, "gabinete cerrado"], [/output driver fault/, "falla en una salida"],
   [/output driver recovered/, "salida recuperada"], [/: motion/, ": movimiento"], [/program updated/, "programa actualizado"],
+  [/messages gave way to more important ones/, "descartó avisos para dar lugar a otros más importantes"],
+  [/every center of the gateway is silent \((\d+)\)/, "todas sus centrales están en silencio ($1)"],
+  [/every center of the gateway is silent/, "todas sus centrales están en silencio"],
+  [/some centers did not prove that they stopped \((\d+)\)/, "$1 centrales no confirmaron que callaron"],
+  [/some centers did not prove that they stopped/, "hay centrales que no confirmaron que callaron"],
+  [/the gateway sounds its centers itself: operators first, no center is commanded/, "el concentrador hace sonar sus centrales: primero los operadores, no se manda nada"],
+  [/^gateway (\d+): /, "concentrador $1: "], [/, by SMS/, ", por SMS"], [/, received after (\d+) s/, ", llegó $1 s después"], [/ after (\d+) s/, " $1 s después"],
   [/program update failed/, "falló la actualización del programa"], [/vault erased/, "memoria borrada"],
   [/^center (\d+): /, "central $1: "], [/; center (\d+)/g, "; central $1"], [/refused: not synchronised/, "recién arranca, se reintenta"],
   [/refused: stale/, "rechaza: vencido"], [/refused: from the future/, "rechaza: del futuro"],
@@ -42,7 +49,7 @@ const WORDS = [
   [/no group for this alert/, "sin grupo para esta alerta"], [/is silent: nothing loud is sent/, "es silenciosa: no suena nada"], [/ s old: /, " s de demora: "],
   [/, (\d+) s ago/, ", hace $1 s"], [/joins/, "se suma"], [/panic button/, "botón de pánico"],
 ];
-const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^fob$/, "llavero"], [/^operator /, "operador "]];
+const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^fob$/, "llavero"], [/^gateway$/, "concentrador"], [/^operator /, "operador "]];
 const spanish = (text, words) => words.reduce((said, [english, word]) => said.replace(english, word), text);
 const SILENT = new Set(["gender_violence"]);
 const RETRY_MS = 2000;

@@ -42,6 +42,9 @@ def route(alert: Alert, group: Group | None, policy: Policy) -> Plan:
     if alert.low_assurance:
         # Its own center sounded within its own limits; a recording must not be able to wake the whole neighbourhood.
         return Plan((), "low assurance (fixed code): operators first, no center is commanded")
+    if alert.source == "gateway":
+        # Whoever holds a stolen gateway could press its button: it gets no further than its local keys.
+        return Plan((), "the gateway sounds its centers itself: operators first, no center is commanded")
     if alert.late:
         return Plan((), f"{alert.age_s:.0f} s old: operators only")
     at_home = alert.position is None or group.holds(alert.position)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from central.domain.reporting import MAX_AGE_S
 from protocol import codes
+from protocol.gateway import gateway_of
 from protocol.topics import center_name, gateway_name
 
 
@@ -44,8 +46,6 @@ class CenterStatus:
 
 # Two digests of a gateway with shipped settings: one may be late, two are not.
 SILENT_AFTER_S = 600.0
-# The highest age that an ack can carry.
-MAX_AGE_S = 0xFFFF
 
 
 class Fleet:
@@ -55,6 +55,8 @@ class Fleet:
         self._since = since
         self.centers: dict[int, CenterStatus] = {}
         self.gateways: dict[int, float] = {}
+        # What gateways told of themselves, the last of each kind.
+        self.gateway_news: dict[int, dict[int, News]] = {}
 
     def status(self, center: int) -> CenterStatus:
         """The status of a center, an empty one when it was never heard."""
@@ -91,7 +93,8 @@ class Fleet:
 
         It counts from when it happened: one that was told late does not hide a newer one of its kind.
         """
-        news = self.status(ack.center).news
+        own = gateway_of(ack.center)
+        news = self.gateway_news.setdefault(own, {}) if own else self.status(ack.center).news
         # The battery field of a fob's press is the fob's slot; no event is taken for a measurement.
         slot = ack.battery if ack.status in codes.FOB_PRESSES else None
         told = News(now - ack.age, ack.age == MAX_AGE_S, slot)
@@ -105,14 +108,14 @@ class Fleet:
         return {
             "gateway": gateway_name(gateway),
             "heard_s_ago": round(now - heard, 1) if heard else None,
+            "events": _newest_first(self.gateway_news.get(gateway, {}), now),
             "silent": now - max(heard or 0.0, self._since) > SILENT_AFTER_S,
         }
 
     def describe(self, center: int, now: float) -> dict[str, Any]:
         """A center for the API."""
         status = self.status(center)
-        newest_first = sorted(status.news.items(), key=lambda one: one[1].at, reverse=True)
-        events = [one.describe(kind, now) for kind, one in newest_first]
+        events = _newest_first(status.news, now)
         return {
             "center": center_name(center),
             "up": status.up,
@@ -125,3 +128,7 @@ class Fleet:
             "events": events,
             "report": status.report,
         }
+
+
+def _newest_first(news: dict[int, News], now: float) -> list[dict[str, Any]]:
+    return [one.describe(kind, now) for kind, one in sorted(news.items(), key=lambda one: one[1].at, reverse=True)]

@@ -23,6 +23,7 @@ from protocol.layout import kind_of
 from protocol.messages import (
     BEAT,
     KIND_ACK,
+    KIND_ACKS,
     KIND_BEAT,
     KIND_DIGEST,
     KIND_FETCH,
@@ -59,6 +60,7 @@ class Uplink:
         self._greetings = greetings
         self._releases = releases
         self._kinds: dict[int, Callable[[int, bytes], Awaitable[None]]] = {
+            KIND_ACKS: self._acks.batch,
             KIND_HELLO: self._greetings.receive,
             KIND_DIGEST: self._digest,
             KIND_PRESENCE: self._presence,
@@ -87,6 +89,7 @@ class Uplink:
             # Not saved, so not receipted: the gateway sends it again.
             _log.error("message not taken", topic=name, reason=str(error))
         except Exception:
+            # A message from outside must not end the reading of all the others, whatever in it nobody thought of.
             _log.exception("message failed", topic=name, octets=payload[:64].hex())
 
     async def _envelope(self, gateway: int, payload: bytes) -> None:

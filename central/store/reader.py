@@ -8,8 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from central.domain.reporting import delay_s
 from central.store.database import connect, to_signed, to_unsigned
-from protocol import codes
+from protocol import codes, countersign
+from protocol.gateway import speaker_name
 from protocol.topics import center_name, gateway_name
 
 _INCIDENT = 'id, municipality, "group", class, state, attention, opened, deadline'
@@ -55,7 +57,7 @@ class Reader:
             key,
         ).fetchall()
         acks = self._db.execute(
-            "SELECT center, sequence, gateway, status, received FROM ack WHERE incident = ? ORDER BY received", key
+            "SELECT center, sequence, status, received, octets FROM ack WHERE incident = ? ORDER BY received", key
         ).fetchall()
         return {
             **self._incident(row),
@@ -64,15 +66,7 @@ class Reader:
                 {**dict(one), "center": center_name(one["center"]), "outputs": _outputs(one["action"])}
                 for one in commands
             ],
-            "acks": [
-                {
-                    **dict(one),
-                    "center": center_name(one["center"]),
-                    "gateway": gateway_name(one["gateway"]),
-                    "status": codes.status_name(one["status"]),
-                }
-                for one in acks
-            ],
+            "acks": [_ack(one) for one in acks],
             "timeline": self.entries_of(incident),
         }
 
@@ -167,3 +161,18 @@ class Reader:
 
 def _outputs(action: int) -> str:
     return codes.output_names(action & 0x0F) if action & codes.ACTIVATE else "stop" if action == codes.STOP else "probe"
+
+
+def _ack(row: sqlite3.Row) -> dict[str, Any]:
+    """An ack for the API, with how it travelled from its gateway and for how long."""
+    stamp = countersign.kept(row["octets"])
+    return {
+        "center": speaker_name(row["center"]),
+        "sequence": row["sequence"],
+        "gateway": gateway_name(stamp.gateway),
+        "status": codes.status_name(row["status"]),
+        "received": row["received"],
+        "bearer": "sms" if stamp.bearer == codes.BEARER_SMS else "mqtt",
+        "delay_s": delay_s(stamp, row["received"]),
+        "countersigned": bool(stamp.signature),
+    }

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from protocol import countersign, hop, report
+from protocol import gateway as events
 from protocol.codes import ACCEPTED, BEARER_MQTT, CENTRAL
 from protocol.keys import center_pair, gateway_pair
 from protocol.messages import ACK, BEAT, COMMAND, CONFIRM, FETCH, HELLO, TIME, Ack, Beat, Fetch, Hello
@@ -123,6 +124,19 @@ class GatewayPlayer:
         assert (self.number, True) == (envelope.gateway, envelope.sequence > self._down)
         self._down = envelope.sequence
         return list(envelope.frames)
+
+    def event(
+        self, status: int, incident: int = 0, *, age: int = 0, number: int = 0, gateway: int | None = None
+    ) -> bytes:
+        """A sealed event of its own under the next outbox sequence; with `gateway` it says that it is that one."""
+        told = events.event(gateway or self.number, status, incident, self.outbox + 1, age)
+        return ACK.seal(self._pair.up, told._replace(battery=number))
+
+    def batch(self, acks: list[bytes], now: int) -> bytes:
+        """An envelope with acks under the next outbox sequences, as it goes by SMS."""
+        frame = events.acks(events.Acks(self.outbox + 1, now, acks))
+        self.outbox += len(acks)
+        return self.envelope([frame])
 
     def countersign(self, ack: bytes, now: int, *, sequence: int | None = None, gateway: int | None = None) -> bytes:
         """The 120 octets of an ack under the next outbox sequence or a given one."""

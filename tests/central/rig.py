@@ -18,6 +18,7 @@ from central.devices import Devices
 from central.domain.alert import Alert, Position
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
+from central.flows.events import Events
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake, Recorded
@@ -140,7 +141,13 @@ class Rig:
         self.rounds = Rounds(*world, sealer)
         self.operators = Operators(*world, sealer)
         self.acks = acks = Acks(
-            *world, self.devices, self.devices, sealer, self.intake, self.fleet, self.owed.add, BUTTONS
+            *world,
+            self.devices,
+            self.devices,
+            sealer,
+            Events(self.devices, sealer, self.intake, BUTTONS),
+            self.fleet,
+            lambda gateway, _: self.owed.add(gateway),
         )
         images = Images(installation.folder / "state" / "releases")
         self.releases = Releases(*world, self.devices, self.devices, sealer, images)

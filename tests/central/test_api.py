@@ -147,7 +147,7 @@ def test_the_schema_is_for_whoever_has_a_key(served: Served) -> None:
 def test_gateways_are_told_with_whether_they_are_silent(served: Served) -> None:
     """Nothing was heard of them yet, and it is too early to call that silence."""
     gateways = served.operator("GET", "/v1/centers").json()["gateways"]
-    expected = [{"gateway": f"G00000{n}", "heard_s_ago": None, "silent": False} for n in (1, 2)]
+    expected = [{"gateway": f"G00000{n}", "heard_s_ago": None, "events": [], "silent": False} for n in (1, 2)]
     assert expected == gateways
 
 

@@ -27,8 +27,8 @@ SPANISH = {
     codes.MAINS_LOST: "se cortó la luz",
     codes.MAINS_BACK: "volvió la luz",
     codes.BATTERY_LOW: "batería baja",
-    codes.SOUNDING_LOCALLY: "suena por su botón",
-    codes.STOPPED_LOCALLY: "en silencio por su botón",
+    codes.SOUNDING_LOCALLY: "suena por orden del barrio",
+    codes.STOPPED_LOCALLY: "en silencio por orden del barrio",
     codes.PANIC_FOB: "llavero de pánico",
     codes.PANIC_FOB_FIXED: "llavero de pánico, código fijo (baja confianza)",
     codes.SILENT_FOB: "llavero silencioso",
@@ -45,6 +45,9 @@ SPANISH = {
     codes.UPDATED: "programa actualizado",
     codes.UPDATE_FAILED: "falló la actualización del programa",
     codes.ERASED: "memoria borrada",
+    codes.EVICTED: "descartó avisos para dar lugar a otros más importantes",
+    codes.GROUP_STOPPED: "todas sus centrales están en silencio",
+    codes.GROUP_STOP_INCOMPLETE: "hay centrales que no confirmaron que callaron",
 }
 
 
@@ -137,7 +140,8 @@ def test_what_somebody_has_to_look_at_is_a_warning(rig: Rig, status: int) -> Non
         rig.receive(1, octets)
     warned = [(line["center"], line["what"], line["age_s"]) for line in log if line["event"] == "center event"]
     serious = ("cabinet opened", "output driver fault", "siren relay stuck, power path cut",
-               "sounding without a command", "vault erased")  # fmt: skip
+               "sounding without a command", "vault erased", "messages gave way to more important ones",
+               "some centers did not prove that they stopped")  # fmt: skip
     name = codes.status_name(status)
     assert warned == ([("C000001", name, 9)] if name in serious else [])
     assert [line for line in log if line["log_level"] == "warning" and line["event"] != "center event"] == []
@@ -148,7 +152,7 @@ def test_a_late_event_stands_on_the_timeline_with_its_age(rig: Rig) -> None:
     press = 1 << 63 | 1 << 32 | 5
     rig.ack(1, status=codes.PANIC, incident=press)
     rig.ack(1, status=codes.SOUNDING_LOCALLY, incident=press, outputs=1, age=7)
-    assert rig.reader.entries_of(press)[-1]["text"] == "center 1: sounding, local button, 7 s ago"
+    assert rig.reader.entries_of(press)[-1]["text"] == "center 1: sounding, local order, 7 s ago"
 
 
 @pytest.mark.parametrize("status", EVENTS)
@@ -156,6 +160,15 @@ def test_every_event_has_its_words_in_spanish(status: int) -> None:
     """Whole, with slot and age: the table's single words take none apart."""
     text = f"center 12: {codes.status_name(status)}, slot 3, 65 s ago"
     assert said(text) == f"central 12: {SPANISH[status]}, n.º 3, hace 65 s"
+
+
+def test_how_a_word_travelled_is_said_in_spanish() -> None:
+    """By SMS, and how long it took."""
+    assert (
+        said("center 1: accepted, by SMS after 9 s (counter 3)")
+        == "central 1: recibido, por SMS 9 s después (contador 3)"
+    )
+    assert said("gateway 1: panic button, received after 40 s") == "concentrador 1: botón de pánico, llegó 40 s después"
 
 
 def test_why_a_fixed_code_commands_nothing_is_said_in_spanish() -> None:
