@@ -3,7 +3,7 @@
 PY := .venv/bin/python
 ARGS ?=
 
-.PHONY: help demo drill test check bench prove clean
+.PHONY: help demo drill test check bench prove mutants clean
 
 help: ## this list
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 10
@@ -20,6 +20,8 @@ test: ## everything, against real mosquitto, MicroPython, SQLite and Chromium
 	@./scripts/environment central,gateway,installer,simulator,dev
 	@./scripts/system mosquitto "the journeys, links and campaigns cannot run"
 	@./scripts/system chromium "the operators' page cannot be looked at"
+	@./scripts/system gammu "short messages have no judge"
+	@./scripts/system python3-gammu "short messages have no judge"
 	@$(PY) -m pytest $(ARGS)
 
 check: ## static: lint, format, types, import contracts, firmware for the boards, file sizes
@@ -31,10 +33,14 @@ bench: ## figures of the real chain beside their floors, in one run (--json)
 	@./scripts/system mosquitto "there is no broker to measure"
 	@$(PY) -m simulator.bench $(ARGS)
 
-prove: ## the long campaigns by number: make prove ARGS="T1 T2 --json"
+prove: ## the long campaigns by number: make prove ARGS="T1 T2 T4 T17 soak --json"
 	@./scripts/environment central,gateway,simulator
 	@./scripts/system mosquitto "there is no broker to attack"
 	@$(PY) -m simulator.prove $(ARGS)
+
+mutants: ## every check taken out, one by one, to see a test notice
+	@./scripts/environment central,gateway,installer,simulator,dev
+	@$(PY) scripts/mutants.py $(ARGS)
 
 clean: ## remove the environment and caches
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
