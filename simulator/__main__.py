@@ -1,4 +1,4 @@
-"""`sereno-sim`: demo and drill. Hardware that is not there, around the real firmware, gateway and central."""
+"""`sereno-sim`: demo, drill and modem. Hardware that is not there, around the real firmware, gateway and central."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import typer
 from simulator import demo as demos
 from simulator import drill as drills
 from simulator.errors import SimulatorError
+from simulator.modem import console
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -47,6 +48,20 @@ def drill(
         print(result.as_text())
     if not result.passed:
         raise typer.Exit(1)
+
+
+@app.command()
+def modem(
+    number: Annotated[list[str], typer.Option(help="The number of a modem, as +5492611111111; once for each.")],
+    dialect: Annotated[str, typer.Option(help="sim7600 or quectel.")] = "sim7600",
+    links: Annotated[Path | None, typer.Option(help="The folder for the links to the ports.")] = None,
+    pin: Annotated[str, typer.Option(help="The PIN of the cards; none by default.")] = "",
+    usb: Annotated[bool, typer.Option("--usb", help="A port goes whenever its modem's power goes.")] = False,
+    slow: Annotated[bool, typer.Option("--slow", help="Start, register and send as slowly as a real one.")] = False,
+    trace: Annotated[bool, typer.Option("--trace", help="Show every line and every message.")] = False,
+) -> None:
+    """Run cellular modems on ptys, joined by one message center; type `help` for the faults they can have."""
+    console.run(number, dialect, links, pin, usb, slow, trace)
 
 
 def _known(broker: str | None) -> None:
