@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
 MAX_LINES = 300
 ARCHITECTURES = ("armv6m", "xtensawin")
 # Compiled size of everything that goes to boards (firmware and protocol, the wiring of both), in octets, as the installer
-# compiles releases: about 98 kB. Two slots of it take some 80 % of a Pico W's 848 kB file system, where most modules fill a
+# compiles releases. Two slots of so much take some 80 % of a Pico W's 848 kB file system, where most modules fill a
 # block of 4 kB, and no image beyond about 109 kB can be taken (docs/updates.md, Room). What of it lies in the heap is another
 # matter: the center runs in 256 kB under test, and console, updates, fobs and receiver are loaded only where and while they
 # are wanted.
