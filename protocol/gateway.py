@@ -17,6 +17,7 @@ from protocol.topics import center_name, gateway_name
 STOP_GROUP = 1
 SETTINGS = 2
 STATUS = 3
+ASK = 4
 
 # Stop every center of the gateway under the local key (`group` 0), or those of one group. The same `order` is one stop,
 # however often it arrives; it is worth nothing `ttl` seconds after `issued`.
@@ -41,6 +42,11 @@ def about(frame: bytes) -> int:
     if kind_of(frame) != KIND_GATEWAY or len(frame) < _HEAD_SIZE:
         raise Malformed("not a frame for or of a gateway")
     return frame[1]
+
+
+def ask() -> bytes:
+    """Central knows nothing of this gateway's centers: tell presence and digest as at a connection. Two octets."""
+    return bytes((type_octet(KIND_GATEWAY), ASK))
 
 
 def stop_group(message: StopGroup) -> bytes:

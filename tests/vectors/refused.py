@@ -104,6 +104,7 @@ def _envelopes() -> list[Line]:
     def inside(octets: bytes) -> bytes:
         return sealed(first("hop") + struct.pack(">HI", 7, 70_001) + octets)
 
+    sign = enveloped(b"", "down")
     lines = [
         _line("nothing", "hop", b"", "Malformed", key),
         _line("version 0", "hop", sealed(first("hop", 0, 0) + good[1:-16]), "Malformed", key),
@@ -116,6 +117,11 @@ def _envelopes() -> list[Line]:
         _line("another root", "hop", good, "BadTag", gateway_key("down", 7, ROOT)),
         _line("cut", "hop", good[:-1], "BadTag", key),
         _line("longer", "hop", good + b"\x00", "BadTag", key),
+        _line("a sign of life under a whole tag", "hop", inside(b""), "Malformed", key),
+        _line("a sign of life under the rest of its tag", "hop", sign[:7] + inside(b"")[-8:], "BadTag", key),
+        _line("a sign of life of another sequence", "hop", sign[:6] + b"\xff" + sign[7:], "BadTag", key),
+        _line("a sign of life an octet short", "hop", sign[:-1], "Malformed", key),
+        _line("a sign of life an octet longer", "hop", sign + b"\x00", "Malformed", key),
         _line("a frame inside is cut", "hop", inside(octets_of("command")[:-1]), "Malformed", key),
         _line("an octet after a frame inside", "hop", inside(octets_of("command") + b"\x00"), "Malformed", key),
         _line("an envelope inside an envelope", "hop", inside(bytes([0x40 | 9 << 2]) + bytes(20)), "Malformed", key),
