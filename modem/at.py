@@ -193,13 +193,14 @@ class Channel:
         self._port.write(octets)
 
     async def _synchronise(self) -> None:
-        for _ in range(SYNC_TRIES):
+        for asked in range(SYNC_TRIES):
             if self._in_step:
                 return
             self._write(ESCAPE)
             try:
                 if await self._ask(_MARK + "?", SYNC_S):
-                    await self._quiet()
+                    # The replies to questions asked before come as far apart as they were asked.
+                    await self._quiet(QUIET_S + (SYNC_S if asked else 0))
                     continue
             except Refused:
                 pass
@@ -210,12 +211,12 @@ class Channel:
         if not self._in_step:
             raise Unavailable("the modem does not answer")
 
-    async def _quiet(self) -> None:
-        """Late replies to earlier questions are over when nothing has come for a moment."""
+    async def _quiet(self, seconds: float) -> None:
+        """Late replies are over when nothing has come for so long."""
         for _ in range(SYNC_TRIES):
             self._heard.clear()
             try:
-                async with asyncio.timeout(QUIET_S):
+                async with asyncio.timeout(seconds):
                     await self._heard.wait()
             except TimeoutError:
                 return
@@ -236,10 +237,10 @@ class Channel:
             exchange.end(Refused(int(failed[2]) if failed[2] and failed[2].isdecimal() else None, line))
         elif line == "OK":
             exchange.end(None)
-        elif exchange.takes(line):
+        elif line != "AT" + exchange.text:  # that is the echo
+            if not exchange.takes(line):
+                return False
             exchange.lines.append(line)
-        else:
-            return line == "AT" + exchange.text  # the echo
         return True
 
     def _by_itself(self, line: str) -> None:
