@@ -49,7 +49,7 @@ def modem() -> Iterator[Pty]:
     ours, theirs = os.openpty()
     path = os.ttyname(theirs)
     os.close(theirs)
-    with open(ours, "r+b", buffering=0) as end:
+    with FileIO(ours, "r+") as end:
         yield end, path
 
 
