@@ -159,6 +159,14 @@ class AnyHistory(RuleBasedStateMachine):
         else:
             self.loaded_ms = self.center.ticks
 
+    @rule(class_=CLASSES, outputs=OUTPUTS)
+    def takeover(self, class_: int, outputs: int) -> None:
+        """A new alert in a load test, after a stop of whatever ran before."""
+        self.stop(authority=codes.CENTRAL)
+        self.load_test()
+        fields = {"authority": codes.CENTRAL, "duration": 30, "incident": 1000 + len(self.frames), "activation": 1}
+        self.command(cut=None, outputs=outputs, class_=class_, **fields)
+
     @rule(passed_ms=st.sampled_from([20, 20, 700, 5_000, 31_000, 181_000, 300_000, 901_000, 7_300_000]))
     def time_passes(self, passed_ms: int) -> None:
         """In one step, as if the loop had been frozen so long."""
