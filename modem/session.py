@@ -171,7 +171,7 @@ class Session:
             self._given.append(said)
         elif said.name in self.dialect.started:
             self.forget()
-        elif said.name not in ("+CMTI", "+CDSI", "+CPIN"):
+        elif said.name not in ("+CMTI", "+CDSI", "+CPIN", "+QIND"):
             return
         self.woken.set()
 

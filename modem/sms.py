@@ -21,7 +21,7 @@ Taker = Callable[[Deliver], Awaitable[bool]]
 SWEEP_S = 20.0
 # +CME (TS 27.007 9.2) and +CMS (TS 27.005 3.2.5) codes of a moment, not of the message: card busy, no network, congestion...
 _LATER = {"+CME": {14, 30, 100, 515}, "+CMS": {17, 22, 38, 41, 42, 47, 302, 314, 331, 500, 512, 515}}
-_NETWORK_TIMEOUT = {"+CME": 31, "+CMS": 332}  # it was handed to the network, which said nothing
+_NETWORK_TIMEOUT = {"+CME": {31}, "+CMS": {332}}  # it was handed to the network, which said nothing
 _LISTED = re.compile(r"\+CMGL: *(\d+), *(\d+), *[^,]*, *(\d+)")
 
 
@@ -69,7 +69,7 @@ class Sms:
             lines = await self._channel.prompted(f"+CMGS={length}", pdu)
         except Refused as refusal:
             kind = refusal.text[:4]
-            if refusal.code == _NETWORK_TIMEOUT.get(kind):
+            if refusal.code in _NETWORK_TIMEOUT.get(kind, ()):
                 raise Unknown(f"the network did not say whether it took the message: {refusal.text}") from refusal
             if refusal.code in _LATER.get(kind, ()):
                 raise Unavailable(f"the network takes no message now: {refusal.text}") from refusal

@@ -40,7 +40,7 @@ class Status:
 
     `card` is the reply to +CPIN? (`READY`, `SIM PIN`, `SIM NOT INSERTED`...). `signal_dbm` is the received strength
     (+CSQ), `reference_dbm` that of LTE's reference signal (+CESQ), some 20 to 30 dB lower for the same reception.
-    `context` tells whether the data connection is up; None where nobody asked.
+    `context` tells whether the data connection is up.
     """
 
     card: str
@@ -95,9 +95,9 @@ def operator(lines: list[str]) -> tuple[str | None, str | None]:
     return name or None, _TECHNOLOGIES.get(cells[3]) if len(cells) > 3 else None
 
 
-def context(lines: list[str]) -> bool:
-    """Whether the first context is active in the reply to +CGACT? (10.1.10)."""
-    return any(values([line])[:2] == ["1", "1"] for line in lines)
+def context(lines: list[str]) -> bool | None:
+    """Whether the first context is active in the reply to +CGACT? (10.1.10); None for a reply without contexts."""
+    return None if not lines else any(values([line])[:2] == ["1", "1"] for line in lines)
 
 
 async def read_card(channel: Channel) -> str:
