@@ -85,7 +85,8 @@ def reference_dbm(lines: list[str]) -> int | None:
 
 def registration(lines: list[str]) -> str:
     """The state in the reply to +CREG? or +CEREG?."""
-    return _REGISTRATIONS.get(_number(values(lines), 1) or 0, UNSEEN)
+    state = _number(values(lines), 1)
+    return UNSEEN if state is None else _REGISTRATIONS.get(state, UNSEEN)
 
 
 def operator(lines: list[str]) -> tuple[str | None, str | None]:
