@@ -83,27 +83,21 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never step."""
-        ...
 
     def now(self) -> int:
         """Unix seconds, as far as this machine knows."""
-        ...
 
     def stamp(self) -> tuple[int, int]:
         """Unix seconds and the milliseconds below, of one moment."""
-        ...
 
     def sane(self) -> bool:
         """Whether `now` is possible at all: not before this program was written."""
-        ...
 
     def trusted(self) -> bool:
         """Whether `now` is good enough to call a command expired."""
-        ...
 
     def moment(self) -> Moment:
         """Now, by both clocks, for what must be dated across restarts."""
-        ...
 
 
 class Uplink(Protocol):
@@ -112,15 +106,12 @@ class Uplink(Protocol):
     @property
     def connected(self) -> bool:
         """Whether the subscription stands; a hint, receipts are the proof."""
-        ...
 
-    def publish(self, payload: bytes) -> bool:
-        """Hand over for sending; False when there is no connection (nothing is kept here)."""
-        ...
+    def publish(self, payload: bytes, sure: bool = True) -> bool:
+        """Hand over for sending; False when there is no connection (nothing is kept here). Not `sure`: the broker confirms nothing."""
 
     def drop(self, reason: str) -> None:
         """End the connection so that a new one is made."""
-        ...
 
 
 class Sms(Protocol):
@@ -129,24 +120,19 @@ class Sms(Protocol):
     @property
     def ready(self) -> bool:
         """Whether a modem is there and registered."""
-        ...
 
     @property
     def rssi(self) -> int:
         """Signal as +CSQ tells it, 0 to 31; 99 when unknown."""
-        ...
 
     def room(self) -> int:
         """How many messages may be handed over now."""
-        ...
 
     def publish(self, payload: bytes) -> bool:
         """Hand at most 120 octets over for sending; False when there is no room."""
-        ...
 
     def state(self) -> dict[str, Any]:
         """For the status: modem, operator, signal, what waits."""
-        ...
 
 
 class Local(Protocol):
@@ -155,19 +141,15 @@ class Local(Protocol):
     @property
     def connected(self) -> bool:
         """Whether the subscriptions stand."""
-        ...
 
     def publish(self, center: int, frame: bytes, expiry_s: int | None) -> bool:
         """Hand a center's frame over unchanged; False when there is no connection."""
-        ...
 
     def probe(self) -> bool:
         """Send a message to oneself, which comes back as a Received on the gateway's own link topic."""
-        ...
 
     def drop(self, reason: str) -> None:
         """End the connection so that a new one is made."""
-        ...
 
 
 class Signer(Protocol):
@@ -175,7 +157,6 @@ class Signer(Protocol):
 
     def sign(self, octets: bytes) -> bytes:
         """64 octets of signature."""
-        ...
 
 
 class LocalKeys(Protocol):
@@ -184,17 +165,14 @@ class LocalKeys(Protocol):
     @property
     def group(self) -> int:
         """The center's neighbourhood group."""
-        ...
 
     @property
     def epoch(self) -> int:
         """The key epoch of the pair."""
-        ...
 
     @property
     def pair(self) -> Pair:
         """The two local seals."""
-        ...
 
 
 class Store(Protocol):
@@ -202,75 +180,57 @@ class Store(Protocol):
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything inside is durable when it ends, or nothing of it happened."""
-        ...
 
     def attempt(self) -> AbstractContextManager[None]:
         """Inside a transaction: an exception undoes this part alone (and goes on upwards)."""
-        ...
 
     def window(self) -> Window:
         """The replay window of envelopes from central."""
-        ...
 
     def keep_window(self, window: Window) -> None:
         """Write the replay window."""
-        ...
 
     def keep(self, message: Stored) -> bool:
         """Keep a message; False when it is kept already (a command's latest frame stands)."""
-        ...
 
     def kept(self, id: str) -> bool:
         """Whether a message is kept."""
-        ...
 
     def forget(self, ids: Sequence[str]) -> None:
         """Forget messages."""
-        ...
 
     def messages(self) -> list[Stored]:
         """Every message kept: first those for centers, then the outbox, oldest first."""
-        ...
 
     def next_sequence(self) -> int:
         """Take the next outbox sequence (key file's epoch in the top octet)."""
-        ...
 
     def last_sequence(self) -> int:
         """The last outbox sequence taken."""
-        ...
 
     def jump_sequence(self, sequence: int) -> None:
         """Go on above this sequence."""
-        ...
 
     def renumber(self, id: str, sequence: int) -> None:
         """Give a message of the outbox a new number."""
-        ...
 
     def shortage(self) -> str | None:
         """Why nothing more should be stored (disk nearly full), or None."""
-        ...
 
     def reserve_upward(self, upto: int) -> None:
         """Remember that upward sequences up to `upto` may have been used."""
-        ...
 
     def upward_reserved(self) -> int:
         """The highest upward sequence that may have been used."""
-        ...
 
     def center(self, center: int) -> CenterMemory:
         """What is remembered of a center."""
-        ...
 
     def keep_center(self, center: int, memory: CenterMemory) -> None:
         """Remember it."""
-        ...
 
     def quarantine(self, topic: str, payload: bytes, reason: str, at: int) -> None:
         """Put away a message that this program could not handle; the number kept is bounded."""
-        ...
 
 
 class Board(Protocol):
@@ -286,11 +246,9 @@ class Log(Protocol):
 
     def info(self, event: str, **fields: Any) -> None:
         """Something that happened."""
-        ...
 
     def warning(self, event: str, **fields: Any) -> None:
         """Something that a technician may want to look at."""
-        ...
 
     def error(self, event: str, **fields: Any) -> None:
         """Something that needs a person."""

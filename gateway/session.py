@@ -75,6 +75,9 @@ class _Connection:
     reached: bool = False
     answered: bool = False
     granted: bool = False
+    # How many names of topics the broker lets this client shorten to a number, and those it knows already (MQTT 5, 3.3.2.3.4).
+    aliases: int = 0
+    named: dict[str, int] = field(default_factory=dict)
     unsupported: bool = False
     reason: str = ""
 
@@ -145,6 +148,24 @@ class Session:
         info = connection.client.publish(topic, payload, qos=1, retain=False, properties=properties)
         return info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
+    def mention(self, topic: str, payload: bytes) -> bool:
+        """Hand over at QoS 0, in as few octets as the broker allows: what may be lost and is said again."""
+        connection = self._current
+        if connection is None or not connection.granted or connection.ended.is_set():
+            return False
+        properties, name = None, topic
+        number = connection.named.get(topic)
+        # At QoS 0 alone, where nothing overtakes: the number is never used before the message that gives it a name.
+        if number is not None or len(connection.named) < connection.aliases:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            properties.TopicAlias = number or len(connection.named) + 1
+            name = "" if number else topic
+        info = connection.client.publish(name, payload, qos=0, retain=False, properties=properties)
+        sent = info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        if sent and properties is not None:
+            connection.named[topic] = properties.TopicAlias
+        return sent
+
     def drop(self, reason: str) -> None:
         """End the present connection; a new one follows."""
         connection = self._current
@@ -191,7 +212,7 @@ class Session:
         """One connection from beginning to end; its `reason` says why it ended."""
         connection = _Connection(self._client())
         client = connection.client
-        client.on_connect = lambda _c, _u, _f, code, _p: self._answered(connection, code)
+        client.on_connect = lambda _c, _u, _f, code, told: self._answered(connection, code, told)
         client.on_subscribe = lambda _c, _u, _m, codes, _p: self._subscribed(connection, codes)
         client.on_message = lambda _c, _u, message: self._received(connection, message)
         client.on_disconnect = lambda _c, _u, _f, code, _p: self._end(
@@ -246,8 +267,9 @@ class Session:
         say = self._log.info if nodelay else self._log.error
         say("socket_open", side=self.side, nodelay=nodelay, user_timeout_ms=user_timeout_ms)
 
-    def _answered(self, connection: _Connection, code: ReasonCode) -> None:
+    def _answered(self, connection: _Connection, code: ReasonCode, told: Properties | None) -> None:
         connection.answered = True
+        connection.aliases = getattr(told, "TopicAliasMaximum", 0)
         if code.is_failure:
             connection.unsupported = code.value == _UNSUPPORTED_VERSION
             self._end(connection, of_connack(code, self._where()))

@@ -58,11 +58,17 @@ class UplinkSettings(_Section):
     protocol: Protocol = Field(
         default="auto", description='MQTT version: "auto" tries 5 and falls back, or "5", or "3.1.1".'
     )
+    sign_s: float = Field(
+        default=55.0,
+        ge=1,
+        le=55,
+        description="Seconds between sealed signs of life, which central answers; a cellular carrier cuts idle lines after 60.",
+    )
     keepalive_s: int = Field(
-        default=55,
+        default=75,
         ge=5,
         le=120,
-        description="Seconds between signs of life; a cellular carrier cuts idle lines after 60.",
+        description="Seconds between MQTT's own pings; above sign_s none is ever sent, and none is paid for.",
     )
     user_timeout_s: int = Field(
         default=20,
@@ -172,7 +178,11 @@ class CentersSettings(_Section):
         default=180.0, gt=0, description="Seconds without a sealed message after which a center counts as down."
     )
     hinted_after_s: float = Field(default=20.0, gt=0, description="The same, from the moment its last will arrived.")
-    digest_s: float = Field(default=300.0, gt=0, description="Seconds between two digests of heartbeats to central.")
+    digest_s: float = Field(
+        default=3600.0,
+        gt=0,
+        description="Seconds between two digests of all heartbeats to central; one that says something new goes within a minute.",
+    )
 
 
 class ClockSettings(_Section):

@@ -15,6 +15,7 @@ from gateway.domain.bearer import SmsPolicy
 from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
+from gateway.domain.proof import Pace, Proof
 from gateway.errors import CannotRun
 from gateway.flows.assembly import Ends, Flows, Limits
 from gateway.flows.autonomy import Panic
@@ -69,6 +70,7 @@ class Gateway:
             Schedule(outbox.resend_s, outbox.resend_max_s, outbox.inflight),
             Presence(keys.centers, centers.silent_after_s, centers.hinted_after_s, now),
             Tally(log),
+            proof=Proof(Pace(settings.uplink.sign_s)),
         )
         ends = Ends(self._store, uplink, None, local, keys, self._status, clock, log)
         limits = Limits(
@@ -92,6 +94,8 @@ class Gateway:
         self._log.info("started", centers=len(self._keys.centers), outbox=len(self.state.schedule))
         for session in self._sessions:
             session.start()
+        if self._sms is not None:
+            self._sms.start()
 
     def ailing(self, stale_s: float) -> list[str]:
         """What of this program does not live, in sentences: nothing that the WAN or a full disk does, which no restart mends.
@@ -111,6 +115,8 @@ class Gateway:
         self._gpio.stop()
         for session in self._sessions:
             session.stop()
+        if self._sms is not None:
+            self._sms.stop()
         self._inbox.put(Stop())
         self._thread.join(10)
         self._end_metrics()

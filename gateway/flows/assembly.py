@@ -52,7 +52,7 @@ class Flows:
         self._state = state
         self._store = store
         self._clock = clock
-        self.upward = Upward(state, store, uplink, hop.up, log)
+        self.upward = Upward(state, store, uplink, hop.up, clock, log)
         self.outbox = Outbox(
             state, store, uplink, sms, self.upward, ends.signer, clock, limits.max_rows, limits.sms, log
         )

@@ -190,7 +190,8 @@ class Outbox:
     def _send_by_sms(self, now: float) -> None:
         if self._sms is None or not self._sms.ready:
             return
-        for group in bearer.messages(self._schedule, now, self._uplink.connected, self._policy):
+        mqtt_up = self._uplink.connected and self._state.proof.standing(now)
+        for group in bearer.messages(self._schedule, now, mqtt_up, self._policy):
             if self._sms.room() < 1 or not self._sms.publish(self._short(group)):
                 return
             for entry in group:

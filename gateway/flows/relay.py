@@ -61,8 +61,10 @@ class Relay:
             self._state.tally(UPLINK, "central", opened.reason, sequence=opened.sequence)
             later(message.acknowledge)
             return
-        later(partial(self._heard, message.bearer))
         new = opened.verdict == NEW
+        if new:
+            # A recording of what central once said proves nothing about now.
+            later(partial(self._heard, message.bearer))
         for frame in opened.frames:
             self._frame(frame, new, new, opened.sequence, message.bearer, later)
         if new:
@@ -125,13 +127,19 @@ class Relay:
         """What this gateway itself is told: stop its group, other settings. Without a disk to remember it, neither is done."""
         if not new:
             return
-        if gateway.about(frame) == gateway.STOP_GROUP:
+        about = gateway.about(frame)
+        if about == gateway.STOP_GROUP:
             self._autonomy.stop(gateway.read_stop_group(frame), later)
+        elif about == gateway.ASK:
+            later(self._asked)
         else:
             self._remote.told(gateway.read_document(gateway.SETTINGS, frame), later)
+
+    def _asked(self) -> None:
+        self._state.asked = True
 
     def _heard(self, bearer: int) -> None:
         if bearer == BEARER_SMS:
             self._state.sms_heard_at = self._clock.monotonic()
         else:
-            self._state.central_heard_at = self._clock.monotonic()
+            self._state.proof.heard(self._clock.monotonic())

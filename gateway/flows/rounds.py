@@ -18,19 +18,26 @@ from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
 from gateway.ports import LOCAL, Board, Clock, LinkChanged, Local, Log, Sms, Store, Uplink
 from protocol import hop
+from protocol.messages import BEAT, Beat
 
 _BEATS_IN_DIGEST = 80
+# An ack that waits for longer than this makes the gateway ask whether central is there.
+_WAITING_S = 10.0
+# As much as this is a battery that goes down, and not one that is charged.
+_BATTERY_MV = 250
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Seconds: how often what is done, and how long a proof may be missing."""
+    """Seconds: how often what is done, and how long the local proof may be missing.
 
-    digest_s: float = 300.0
+    All heartbeats are told each `digest_s`; those that say something new go with the next sign of life.
+    """
+
+    digest_s: float = 3600.0
     status_s: float = 5.0
     probe_s: float = 30.0
     unproved_s: float = 45.0
-    unproved_max_s: float = 600.0
     store_s: float = 600.0
 
 
@@ -72,8 +79,7 @@ class Rounds:
         self._status_at = 0.0
         self._probe_at = 0.0
         self._written_at = clock.monotonic()
-        self._uplink_up_at = 0.0
-        self._patience_s = intervals.unproved_s
+        self._told: dict[int, Beat] = {}
         self._broken: set[str] = set()
 
     def tick(self) -> None:
@@ -85,7 +91,7 @@ class Rounds:
             self._stops,
             self._presence,
             self._reserve,
-            self._digest,
+            self._sign,
             self._prove_uplink,
             self._prove_local,
             self._status,
@@ -100,9 +106,8 @@ class Rounds:
             self._local_changed(change, now)
         elif change.up:
             self._state.faults.pop("uplink", None)
-            self._uplink_up_at = now
+            self._state.proof.linked()
             self._state.schedule.restart(now)
-            self._digest_at = now
             self._guard(self._tell_all, now)
         else:
             self._state.faults["uplink"] = change.reason
@@ -154,31 +159,54 @@ class Rounds:
                 self._log.info("store_recovered")
 
     def _tell_all(self, now: float) -> None:
+        self._state.asked = False
+        self._digest_at = now
         known: list[Change] = self._state.presence.known(now)
         self._upward.send([hop.presence(hop.Presence(c.center, int(c.up), c.since_s)) for c in known])
 
-    def _digest(self, now: float) -> None:
-        if now < self._digest_at or not self._uplink.connected:
+    def _sign(self, now: float) -> None:
+        """Say that this gateway is there, in as few octets as tell it: a bare sign, or a digest when there is more to say."""
+        if not self._uplink.connected:
             return
-        self._digest_at = now + self._intervals.digest_s
-        beats = [(int(now - at), beat) for at, beat in self._state.beats.values()]
-        oldest = self._outbox.oldest()
+        if self._state.asked:
+            self._tell_all(now)
+        whole = now >= self._digest_at
+        waiting = self._state.schedule.waiting_since(now) > _WAITING_S
+        if not whole and not self._state.proof.due(now, waiting):
+            return
+        beats = [(int(now - at), beat) for at, beat in self._beats(whole)]
+        if whole or beats or len(self._state.schedule):
+            sent = self._digest(beats)
+        else:
+            sent = self._upward.sign()
+        if sent:
+            self._state.proof.asked(now)
+        if whole and sent:
+            self._digest_at = now + self._intervals.digest_s
+
+    def _digest(self, beats: list[tuple[int, bytes]]) -> bool:
+        oldest, sent = self._outbox.oldest(), True
         for first in range(0, max(1, len(beats)), _BEATS_IN_DIGEST):
             part = beats[first : first + _BEATS_IN_DIGEST]
-            self._upward.send_alone(hop.digest(hop.Digest(self._clock.now(), oldest, part)))
+            sent = self._upward.send_alone(hop.digest(hop.Digest(self._clock.now(), oldest, part))) and sent
         self._log.info("digest", beats=len(beats), oldest=oldest, waiting=len(self._state.schedule))
+        return sent
+
+    def _beats(self, whole: bool) -> list[tuple[float, bytes]]:
+        """All heartbeats, or those that say something else than what central was told last."""
+        found = []
+        for center, (at, frame) in self._state.beats.items():
+            beat, told = BEAT.peek(frame), self._told.get(center)
+            if whole or told is None or beat[6:] != told[6:] or abs(beat.battery - told.battery) >= _BATTERY_MV:
+                found.append((at, frame))
+                self._told[center] = beat
+        return found
 
     def _prove_uplink(self, now: float) -> None:
-        """Acks go out and no receipt comes in: the connection may only seem to be one; make another."""
-        heard_at = self._state.central_heard_at
-        if heard_at is not None and heard_at >= self._uplink_up_at:
-            self._patience_s = self._intervals.unproved_s
-        quiet_s = now - max(self._uplink_up_at, heard_at if heard_at is not None else 0.0)
-        waiting = self._state.schedule.waiting_since(now) > self._patience_s
-        if self._uplink.connected and waiting and quiet_s > self._patience_s:
-            self._uplink_up_at = now
-            self._patience_s = min(self._patience_s * 2, self._intervals.unproved_max_s)
-            self._uplink.drop(f"central confirmed nothing for {quiet_s:.0f} s")
+        """Nothing that was asked is answered: the connection may only seem to be one; make another."""
+        silence_s = self._state.proof.over_s(now) if self._uplink.connected else None
+        if silence_s is not None:
+            self._uplink.drop(f"central answered nothing for {silence_s:.0f} s")
 
     def _prove_local(self, now: float) -> None:
         """Our own greeting must come back: then the broker serves our subscription."""
@@ -197,7 +225,7 @@ class Rounds:
             return
         self._status_at = now + self._intervals.status_s
         state = self._state
-        oldest = state.schedule.oldest()
+        oldest, heard_at = state.schedule.oldest(), state.proof.heard_at
         self._board.post(
             {
                 "gateway": state.gateway,
@@ -205,7 +233,8 @@ class Rounds:
                 "clock": {"sane": self._clock.sane(), "trusted": self._clock.trusted()},
                 "uplink": {
                     "connected": self._uplink.connected,
-                    "central_heard_s": None if state.central_heard_at is None else int(now - state.central_heard_at),
+                    "central_heard_s": None if heard_at is None else int(now - heard_at),
+                    "proven": self._uplink.connected and state.proof.standing(now),
                 },
                 "sms": self._sms.state() if self._sms else None,
                 "local": {"connected": self._local.connected},

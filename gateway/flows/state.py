@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
+from gateway.domain.proof import Proof
 from gateway.ports import CenterMemory, LocalKeys, Log
 
 
@@ -85,9 +86,11 @@ class State:
     memory: dict[int, CenterMemory] = field(default_factory=dict)
     # From when on a center's hello may go by SMS again.
     hello_sms_at: dict[int, float] = field(default_factory=dict)
-    # When an authentic envelope last came by MQTT: the proof of the uplink; and by SMS.
-    central_heard_at: float | None = None
+    # Central's words by MQTT, and when its last one came by SMS.
+    proof: Proof = field(default_factory=Proof)
     sms_heard_at: float | None = None
+    # Central knows nothing of this gateway and wants to be told everything.
+    asked: bool = False
     # When our own greeting last came back: the proof of the local subscription.
     local_proved_at: float | None = None
     # What a center said lately that central has not been handed yet (hellos, reports): (monotonic time, frame).

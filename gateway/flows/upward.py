@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gateway.errors import StoreUnavailable
 from gateway.flows.state import State
-from gateway.ports import Log, Store, Uplink
+from gateway.ports import Clock, Log, Store, Uplink
 from protocol import hop
 from protocol.hmac import Mac
 from protocol.messages import ACK, Ack
@@ -20,11 +20,12 @@ _ROOM = hop.MAX_SIZE - 200
 class Upward:
     """`key` is the hop key towards central."""
 
-    def __init__(self, state: State, store: Store, uplink: Uplink, key: Mac, log: Log) -> None:
+    def __init__(self, state: State, store: Store, uplink: Uplink, key: Mac, clock: Clock, log: Log) -> None:
         self._state = state
         self._store = store
         self._uplink = uplink
         self._key = key
+        self._clock = clock
         self._log = log
         self._last = 0
         self._reserved = 0
@@ -62,6 +63,10 @@ class Upward:
         """One frame of variable size in an envelope of its own."""
         return self._envelope([frame])
 
+    def sign(self) -> bool:
+        """A sign of life. It is said again until it is answered, so the broker need not confirm it."""
+        return self._envelope([], sure=False)
+
     def seal(self, frames: list[bytes]) -> bytes:
         """One envelope under the next number, for whichever bearer; raises StoreUnavailable."""
         if self._last >= self._reserved:
@@ -73,5 +78,8 @@ class Upward:
         """An ack in which this gateway speaks of itself."""
         return ACK.seal(self._key, event)
 
-    def _envelope(self, frames: list[bytes]) -> bool:
-        return self._uplink.connected and self._uplink.publish(self.seal(frames))
+    def _envelope(self, frames: list[bytes], sure: bool = True) -> bool:
+        if not self._uplink.connected or not self._uplink.publish(self.seal(frames), sure):
+            return False
+        self._state.proof.said(self._clock.monotonic())
+        return True

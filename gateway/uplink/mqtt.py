@@ -21,9 +21,9 @@ class MqttUplink:
         """Whether the subscription stands; receipts are the proof."""
         return self._session.connected
 
-    def publish(self, payload: bytes) -> bool:
-        """Hand over for sending; False when there is no connection."""
-        return self._session.publish(self._up, payload)
+    def publish(self, payload: bytes, sure: bool = True) -> bool:
+        """Hand over for sending, at QoS 1 or (not `sure`) 0; False when there is no connection."""
+        return self._session.publish(self._up, payload) if sure else self._session.mention(self._up, payload)
 
     def drop(self, reason: str) -> None:
         """End the connection so that a new one is made."""

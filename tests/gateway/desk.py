@@ -74,7 +74,7 @@ class PaperUplink:
     sent: list[bytes] = field(default_factory=list)
     drops: list[str] = field(default_factory=list)
 
-    def publish(self, payload: bytes) -> bool:
+    def publish(self, payload: bytes, sure: bool = True) -> bool:
         if self.connected:
             self.sent.append(payload)
         return self.connected

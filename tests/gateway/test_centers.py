@@ -271,12 +271,12 @@ def test_presence_starts_unknown() -> None:
 
 
 def test_a_round_that_fails_leaves_the_other_rounds_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Presence is told though the digest breaks; the mistake is said once."""
+    """Presence is told though the sign of life breaks; the mistake is said once."""
 
-    def broken() -> int:
+    def broken(_: float) -> float:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr(desk.outbox, "oldest", broken)
+    monkeypatch.setattr(desk.state.schedule, "waiting_since", broken)
     desk.tick(301)
     desk.tick(301)
     assert told(desk) == [(1, 0), (2, 0)]

@@ -20,8 +20,10 @@ FIRST = 1 << 24 | 1
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
-    """A gateway with a modem."""
-    return Desk(tmp_path, sms=PaperSms())
+    """A gateway with a modem, that heard central just now."""
+    made = Desk(tmp_path, sms=PaperSms())
+    made.state.proof.heard(made.clock.at)
+    return made
 
 
 def sent(desk: Desk) -> list[bytes]:
@@ -92,8 +94,20 @@ def test_news_waits_a_minute_for_mqtt_and_goes_by_sms_only_while_that_is_away(de
     desk.tick(1)
     assert [countersign.unpack(octets).ack for octets in sent(desk)] == [news]
     desk.link(UPLINK, True)
-    desk.tick(600)
+    for sequence in range(1, 11):
+        desk.down(sequence, [])
+        desk.tick(60)
     assert sent(desk) == []
+
+
+def test_an_mqtt_connection_that_central_does_not_prove_counts_as_lost(desk: Desk) -> None:
+    """It still seems to stand; 90 s after central's last word a press does not wait eight seconds for it."""
+    desk.tick(89.75)
+    desk.up(press(1))
+    desk.tick()
+    assert sent(desk) == []
+    desk.tick(0.25)
+    assert [countersign.unpack(octets).ack for octets in sent(desk)] == [press(1)]
 
 
 def test_an_unconfirmed_sms_goes_again_after_a_minute_doubling(desk: Desk) -> None:
@@ -159,8 +173,10 @@ def test_a_command_by_sms_is_passed_on_when_it_verifies_and_only_then(desk: Desk
 
 def test_a_word_by_sms_does_not_prove_the_mqtt_connection(desk: Desk) -> None:
     """The proof of one bearer says nothing of the other."""
+    before = desk.clock.at
+    desk.clock.move(9)
     by_sms(desk, hop.seal(frames.hop_keys().down, 1, 5, []))
-    assert (desk.state.central_heard_at, desk.state.sms_heard_at) == (None, desk.clock.at)
+    assert (desk.state.proof.heard_at, desk.state.sms_heard_at) == (before, desk.clock.at)
 
 
 def test_a_hello_goes_by_sms_once_a_minute_while_mqtt_is_away(desk: Desk) -> None:
