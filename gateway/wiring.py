@@ -94,8 +94,6 @@ class Gateway:
         self._log.info("started", centers=len(self._keys.centers), outbox=len(self.state.schedule))
         for session in self._sessions:
             session.start()
-        if self._sms is not None:
-            self._sms.start()
 
     def ailing(self, stale_s: float) -> list[str]:
         """What of this program does not live, in sentences: nothing that the WAN or a full disk does, which no restart mends.
@@ -115,8 +113,6 @@ class Gateway:
         self._gpio.stop()
         for session in self._sessions:
             session.stop()
-        if self._sms is not None:
-            self._sms.stop()
         self._inbox.put(Stop())
         self._thread.join(10)
         self._end_metrics()
