@@ -17,8 +17,9 @@ from gateway.certificates import certificate_of, certificates, context
 from gateway.clock import SystemClock, synchronised
 from gateway.errors import SettingsWrong
 from gateway.refusals import of_exception
+from gateway.sections import GpioSettings
 from gateway.session import Endpoint
-from gateway.settings import GpioSettings, Settings
+from gateway.settings import Settings
 from gateway.store.keys import load
 from protocol.topics import center_name
 

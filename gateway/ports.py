@@ -238,7 +238,13 @@ class Board(Protocol):
 
     def post(self, document: dict[str, Any]) -> None:
         """Show this state; a failure to do so is nobody else's trouble."""
-        ...
+
+
+class Lamps(Protocol):
+    """What is seen on the gateway's own cabinet."""
+
+    def show(self, uplink: bool, local: bool, alarm: bool) -> None:
+        """Central's broker is there, the local broker is there, something loud goes on."""
 
 
 class Log(Protocol):
@@ -252,4 +258,6 @@ class Log(Protocol):
 
     def error(self, event: str, **fields: Any) -> None:
         """Something that needs a person."""
-        ...
+
+    def exception(self, event: str, **fields: Any) -> None:
+        """An error of the program, with its traceback; inside an `except` alone."""

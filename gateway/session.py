@@ -23,7 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.ports import Event, LinkChanged, Log, Received
 from gateway.refusals import of_connack, of_disconnect, of_exception
-from gateway.settings import LocalSettings, UplinkSettings
+from gateway.sections import LocalSettings, UplinkSettings
 
 _CONNECT_TIMEOUT_S = 20.0
 _GRANT_TIMEOUT_S = 20.0
@@ -158,7 +158,7 @@ class Session:
         # At QoS 0 alone, where nothing overtakes: the number is never used before the message that gives it a name.
         if number is not None or len(connection.named) < connection.aliases:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.TopicAlias = number or len(connection.named) + 1
+            properties.TopicAlias = number or len(connection.named) + 1  # type: ignore[attr-defined]
             name = "" if number else topic
         info = connection.client.publish(name, payload, qos=0, retain=False, properties=properties)
         sent = info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 
 from gateway.certificates import certificates, context
@@ -26,11 +27,15 @@ from gateway.local import mqtt as local_mqtt
 from gateway.local.gpio import Gpio
 from gateway.metrics import serve
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
+from gateway.sections import PanicSettings
 from gateway.session import Endpoint, NamedContext, Session
-from gateway.settings import PanicSettings, Settings
-from gateway.store.keys import load
+from gateway.settings import Settings
+from gateway.store.keys import load, secret
 from gateway.store.outbox import SqliteStore
 from gateway.uplink import mqtt as uplink_mqtt
+from gateway.uplink.sms import SmsUplink
+from modem.keeper import Keeper, LadderActions
+from modem.session import KeeperSettings
 from protocol.codes import SIREN, STROBE
 
 
@@ -72,7 +77,8 @@ class Gateway:
             Tally(log),
             proof=Proof(Pace(settings.uplink.sign_s)),
         )
-        ends = Ends(self._store, uplink, None, local, keys, self._status, clock, log)
+        self._sms = self._short_messages()
+        ends = Ends(self._store, uplink, self._sms, local, keys, self._status, self.lamps, clock, log)
         limits = Limits(
             outbox.max_rows,
             SmsPolicy(settings.sms.after_s, settings.sms.batch_s),
@@ -94,6 +100,8 @@ class Gateway:
         self._log.info("started", centers=len(self._keys.centers), outbox=len(self.state.schedule))
         for session in self._sessions:
             session.start()
+        if self._sms is not None:
+            self._sms.start()
 
     def ailing(self, stale_s: float) -> list[str]:
         """What of this program does not live, in sentences: nothing that the WAN or a full disk does, which no restart mends.
@@ -113,6 +121,8 @@ class Gateway:
         self._gpio.stop()
         for session in self._sessions:
             session.stop()
+        if self._sms is not None:
+            self._sms.stop()
         self._inbox.put(Stop())
         self._thread.join(10)
         self._end_metrics()
@@ -146,6 +156,28 @@ class Gateway:
             self._failed("the gateway's own loop ended by a mistake of the program; see the log")
         finally:
             self._store.close()
+
+    def _short_messages(self) -> SmsUplink | None:
+        section = self._settings.sms
+        if not section.device:
+            return None
+        pin = secret(Path(section.pin_file)) if section.pin_file else None
+        modem = KeeperSettings((section.device,), section.baud, pin, section.apn or None, bool(section.apn))
+        power = self._gpio.cut_modem if self._settings.gpio.modem_power else None
+        actions = LadderActions(power=power, reboot=self._reboot if section.reboot else None)
+        return SmsUplink(
+            self._keys.name,
+            lambda taker: Keeper(modem, taker, self._log, actions=actions),
+            section.numbers,
+            section.text,
+            self._inbox.put,
+            self._log,
+        )
+
+    async def _reboot(self) -> None:
+        """Ask for a restart of the machine: this service may not do it, a unit that watches this file does."""
+        self._log.error("reboot_wanted", reason="the modem did not come back by anything milder")
+        (self._settings.folders.state / "reboot-wanted").touch()
 
     def _session(self, side: str, endpoint: Endpoint, topics: list[str]) -> Session:
         name = self._keys.name

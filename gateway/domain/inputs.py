@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from protocol.codes import MAINS_BACK, MAINS_LOST, PANIC, SILENT_PANIC, TAMPER, TAMPER_CLEARED
+from protocol.codes import MAINS_BACK, MAINS_LOST, PANIC, SILENT_PANIC, STOPPED_LOCALLY, TAMPER, TAMPER_CLEARED
 
 DEBOUNCE_S = 0.03
 TAMPER_S = 2.0
@@ -79,11 +79,12 @@ class Contact:
 
 
 class Inputs:
-    """All inputs that are fitted, of `panic`, `silent`, `tamper` and `mains` (true while it is lost)."""
+    """All inputs that are fitted, of `panic`, `silent`, `stop`, `tamper` and `mains` (true while it is lost)."""
 
     def __init__(self, fitted: Sequence[str], hold_s: float) -> None:
         machines: dict[str, Press | Contact] = {
             "panic": Press(PANIC, hold_s),
+            "stop": Press(STOPPED_LOCALLY, hold_s),
             "silent": Press(SILENT_PANIC, hold_s),
             "tamper": Contact(TAMPER, TAMPER_CLEARED, TAMPER_S, TAMPER_S),
             "mains": Contact(MAINS_LOST, MAINS_BACK, MAINS_LOST_S, MAINS_BACK_S),

@@ -16,7 +16,7 @@ from gateway.flows.rounds import Intervals, Rounds
 from gateway.flows.state import State
 from gateway.flows.turns import Turns
 from gateway.flows.upward import Upward
-from gateway.ports import Board, Clock, Event, Local, Log, Signer, Sms, Store, Uplink
+from gateway.ports import Board, Clock, Event, Lamps, Local, Log, Signer, Sms, Store, Uplink
 from protocol.keys import Pair
 
 
@@ -30,6 +30,7 @@ class Ends:
     local: Local
     signer: Signer
     board: Board
+    lamps: Lamps
     clock: Clock
     log: Log
 
@@ -65,7 +66,7 @@ class Flows:
         )
         self.rounds = Rounds(
             state, store, uplink, local, sms, self.passing, self.autonomy, self.outbox, self.centers, self.upward,
-            clock, ends.board, limits.intervals, log,
+            clock, ends.board, ends.lamps, limits.intervals, log,
         )  # fmt: skip
         self.turns = Turns(inbox, state, store, self.relay, self.centers, self.autonomy, self.rounds, clock, log)
 

@@ -16,6 +16,8 @@ from protocol import codes
 from protocol.messages import COMMAND
 from protocol.words import AUTHORITY_NAMES
 
+# What a duration of 0 means to a center.
+DEFAULT_S = 30
 # Central never has so many under way to one gateway; beyond it a command is passed on and not kept.
 MAX_KEPT = 2000
 
@@ -37,7 +39,16 @@ class Passing:
             kind = STOP if COMMAND.peek(frame).action == codes.STOP else ORDER
             self._store.keep(Stored(pending.id, kind.name, None, self._clock.moment(), pending.left_s, frame))
             later(partial(self._state.delivery.keep, pending))
+        later(partial(self._light, frame))
         later(partial(self.pass_on, pending))
+
+    def _light(self, frame: bytes) -> None:
+        """Something loud begins or everything ends. What is silent must not be seen here either."""
+        message, now = COMMAND.peek(frame), self._clock.monotonic()
+        if message.action == codes.STOP:
+            self._state.alarm_until = now
+        elif message.action & codes.ACTIVATE and message.action & codes.LOUD and message.authority != codes.DRILL:
+            self._state.alarm_until = max(self._state.alarm_until, now + (message.duration or DEFAULT_S))
 
     def pass_on(self, pending: Pending) -> None:
         """Hand a command to the local side."""

@@ -16,7 +16,7 @@ from gateway.flows.outbox import Outbox
 from gateway.flows.passing import Passing
 from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
-from gateway.ports import LOCAL, Board, Clock, LinkChanged, Local, Log, Sms, Store, Uplink
+from gateway.ports import LOCAL, Board, Clock, Lamps, LinkChanged, Local, Log, Sms, Store, Uplink
 from protocol import hop
 from protocol.messages import BEAT, Beat
 
@@ -58,6 +58,7 @@ class Rounds:
         upward: Upward,
         clock: Clock,
         board: Board,
+        lamps: Lamps,
         intervals: Intervals,
         log: Log,
     ) -> None:
@@ -73,6 +74,7 @@ class Rounds:
         self._upward = upward
         self._clock = clock
         self._board = board
+        self._lamps = lamps
         self._intervals = intervals
         self._log = log
         self._digest_at = 0.0
@@ -95,6 +97,7 @@ class Rounds:
             self._prove_uplink,
             self._prove_local,
             self._status,
+            self._light,
         ]
         for step in steps:
             self._guard(step, now)
@@ -252,6 +255,9 @@ class Rounds:
                 "refused": state.tally.totals(),
             }
         )
+
+    def _light(self, now: float) -> None:
+        self._lamps.show(self._uplink.connected, self._local.connected, now < self._state.alarm_until)
 
     def _guard(self, step: Callable[[float], None], now: float) -> None:
         name = step.__name__.strip("_")

@@ -84,6 +84,8 @@ class State:
     giving: set[int] = field(default_factory=set)
     # What is known of each center, as on disk: its nonce and the local counter used up.
     memory: dict[int, CenterMemory] = field(default_factory=dict)
+    # Until when something loud that went through here may sound, monotonic: for the lamp on the cabinet.
+    alarm_until: float = 0.0
     # From when on a center's hello may go by SMS again.
     hello_sms_at: dict[int, float] = field(default_factory=dict)
     # Central's words by MQTT, and when its last one came by SMS.

@@ -6,6 +6,7 @@ the firmware's (docs/boards/raspberry-pi.md).
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 from collections.abc import Callable
@@ -17,9 +18,11 @@ from typing import Any
 from gateway.domain.inputs import Inputs
 from gateway.errors import CannotRun
 from gateway.ports import Sensed
-from gateway.settings import GpioSettings
+from gateway.sections import GpioSettings
 
 PERIOD_S = 0.01
+# Capacitors of a modem's board hold its supply for a second or two.
+CUT_S = 5.0
 # A lamp that blinks: the program runs, and its centers cannot reach it.
 _BLINK_S = 0.5
 _FACTORIES = {"lgpio": ("gpiozero.pins.lgpio", "LGPIOFactory"), "mock": ("gpiozero.pins.mock", "MockFactory")}
@@ -97,6 +100,15 @@ class Gpio:
             self._thread.join(5)
         self._close()
 
+    async def cut_modem(self) -> None:
+        """Take the modem's supply away for some seconds; the strongest that can be done to it."""
+        relay = self._devices["modem power"]
+        relay.on()
+        try:
+            await asyncio.sleep(CUT_S)
+        finally:
+            relay.off()
+
     def _open(self) -> None:
         # The library of lgpio makes its pipes in this folder, and without one in whatever folder it is started.
         os.environ["LG_WD"] = str(self._folder)
@@ -110,6 +122,8 @@ class Gpio:
             for name, pin in self._section.lamps().items()
         }
         self._devices.update(lamps)
+        if self._section.modem_power:
+            self._devices["modem power"] = gpiozero.DigitalOutputDevice(self._section.modem_power)
         self.lamps.fit(lamps)
 
     def _pull_up(self, name: str) -> bool:

@@ -98,6 +98,15 @@ def secret_mode(path: Path) -> None:
         raise SettingsWrong(f"{path} can be read by others (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}")
 
 
+def secret(path: Path) -> str:
+    """One word in a file of its own, such as a card's PIN; raises SettingsWrong."""
+    secret_mode(path)
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsWrong(f"{path} cannot be read") from error
+
+
 def _read(path: Path, model: type[_File]) -> _File:
     secret_mode(path)
     try:

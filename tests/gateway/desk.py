@@ -135,6 +135,16 @@ class PaperBoard:
         self.document = document
 
 
+@dataclass
+class PaperLamps:
+    """Keeps what was shown last: uplink, local, alarm."""
+
+    shown: tuple[bool, bool, bool] = (False, False, False)
+
+    def show(self, uplink: bool, local: bool, alarm: bool) -> None:
+        self.shown = (uplink, local, alarm)
+
+
 class Signature:
     """The gateway's key."""
 
@@ -170,8 +180,8 @@ class Desk:
             Presence(keys, 180.0, 20.0, self.clock.at),
             Tally(self.log),
         )
-        self.sms = sms
-        ends = Ends(self.store, self.uplink, sms, self.local, Signature(), self.board, self.clock, self.log)
+        self.sms, self.lamps = sms, PaperLamps()
+        ends = Ends(self.store, self.uplink, sms, self.local, Signature(), self.board, self.lamps, self.clock, self.log)
         self.flows = Flows(SimpleQueue(), self.state, ends, hop_keys(), Limits(max_rows))
         self.outbox, self.turns, self.rounds = self.flows.outbox, self.flows.turns, self.flows.rounds
         self.flows.resume()

@@ -30,6 +30,9 @@ class Lines:
     def error(self, event: str, **fields: Any) -> None:
         self._line("error", event, **fields)
 
+    def exception(self, event: str, **fields: Any) -> None:
+        self._line("error", event, **fields)
+
     def put(self, line: dict[str, Any]) -> None:
         """A line of a gateway in another process."""
         self.lines.append(line)

@@ -86,8 +86,8 @@ class Neighbourhood:
             log.until("link_up")
         return gateway, log
 
-    def process(self, **sections: dict[str, object]) -> tuple[subprocess.Popen[bytes], Lines]:
-        """The gateway as a process of its own, once both sides are up."""
+    def process(self, links: int = 2, **sections: dict[str, object]) -> tuple[subprocess.Popen[bytes], Lines]:
+        """The gateway as a process of its own, once `links` of its sides are up."""
         command_line = [sys.executable, "-m", "gateway", "run", "--settings", str(self.settings(**sections))]
         process = subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._processes.append(process)
@@ -99,7 +99,7 @@ class Neighbourhood:
                 log.put(json.loads(line))
 
         threading.Thread(target=follow, daemon=True).start()
-        for _ in range(2):
+        for _ in range(links):
             log.until("link_up")
         return process, log
 

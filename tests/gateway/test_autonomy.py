@@ -256,3 +256,20 @@ def test_the_gateways_stop_button_silences_its_group(desk: Desk) -> None:
     sense(desk, codes.STOPPED_LOCALLY)
     (order,) = commands(desk, 1)
     assert (order.authority, order.action) == (codes.LOCAL, codes.STOP)
+
+
+def test_the_alarm_lamp_is_lit_for_what_is_loud_and_for_nothing_silent(desk: Desk) -> None:
+    """A silent order is not seen on the cabinet; a loud one is, until it ends or everything is stopped."""
+    silent = frames.command(issued=desk.clock.now(), class_=3, action=codes.ACTIVATE | codes.INDICATOR)
+    desk.down(1, [silent])
+    desk.tick()
+    assert desk.lamps.shown == (False, True, False)
+    sense(desk, codes.PANIC)
+    desk.tick()
+    assert desk.lamps.shown == (False, True, True)
+    desk.tick(30)
+    assert desk.lamps.shown == (False, True, False)
+    sense(desk, codes.PANIC)
+    sense(desk, codes.STOPPED_LOCALLY)
+    desk.tick()
+    assert desk.lamps.shown == (False, True, False)

@@ -22,7 +22,8 @@ from gateway.errors import CannotRun, SettingsWrong
 from gateway.local import gpio
 from gateway.local.gpio import Gpio
 from gateway.ports import Sensed
-from gateway.settings import GpioSettings, load
+from gateway.sections import GpioSettings
+from gateway.settings import load
 from protocol.codes import MAINS_BACK, MAINS_LOST, PANIC, SILENT_PANIC, TAMPER, TAMPER_CLEARED
 from tests.gateway.frames import DEADLINE_S
 from tests.gateway.rig import Neighbourhood
