@@ -158,12 +158,12 @@ class Session:
         # At QoS 0 alone, where nothing overtakes: the number is never used before the message that gives it a name.
         if number is not None or len(connection.named) < connection.aliases:
             properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            properties.TopicAlias = number or len(connection.named) + 1  # type: ignore[attr-defined]
+            alias = properties.TopicAlias = number or len(connection.named) + 1
             name = "" if number else topic
         info = connection.client.publish(name, payload, qos=0, retain=False, properties=properties)
         sent = info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS
         if sent and properties is not None:
-            connection.named[topic] = properties.TopicAlias
+            connection.named[topic] = alias
         return sent
 
     def drop(self, reason: str) -> None:
