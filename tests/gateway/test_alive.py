@@ -107,7 +107,7 @@ def test_the_program_says_ready_then_alive_then_that_it_ends(
     neighbourhood: Neighbourhood, manager: Manager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a WAN: neither word waits for central."""
-    monkeypatch.setenv("WATCHDOG_USEC", "400000")
+    monkeypatch.setenv("WATCHDOG_USEC", "4000000")
     neighbourhood.central_broker.kill()
     process, _ = neighbourhood.process(links=0)
     assert manager.word() == ["READY=1", "STATUS=started"]
