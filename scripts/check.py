@@ -1,7 +1,7 @@
 """The static gates of `make check`, each with the time it took; exits 1 when any of them fails.
 
 Lint, format, types, import contracts, the firmware compiled for both boards within its size budget, its board file
-against the board's stubs, and the size of source files.
+against the board's stubs, units and installer of the gateway, and the size of source files.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from unit_files import unit_files
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -117,6 +119,7 @@ GATES: dict[str, Callable[[], str]] = {
     "imports": lambda: run("lint-imports"),
     "board types": board_types,
     "compiled": compiled,
+    "unit files": unit_files,
     "file sizes": file_sizes,
 }
 
