@@ -124,6 +124,10 @@ class Devices:
         """All groups."""
         return list(self._groups.values())
 
+    def gateways(self) -> list[int]:
+        """Every gateway, by number."""
+        return sorted(self._gateways)
+
     def gateways_of(self, municipality: int) -> list[int]:
         """The gateways of a municipality, by number."""
         return [number for number, (_, _, whose) in self._gateways.items() if whose == municipality]

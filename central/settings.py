@@ -52,6 +52,10 @@ process = "S01"
 # When nothing has sounded or nobody has acknowledged by then, the console calls for attention (seconds, at most 120).
 #deadline_s = 120
 
+# A gateway that said nothing sealed for this long is silent, and what is behind it unknown (seconds, at least 90: it
+# says a sign of life each 55 s, and again each 5 s until it is answered).
+#gateway_silent_s = 90
+
 # Programs of alarm centers: the public key (64 hexadecimal digits, Ed25519) that verifies releases when they are added,
 # and that centers are given when they are enrolled; the folder of images. A table [releases] at the end of the file
 # says the same. Without a key none is added.
@@ -88,6 +92,7 @@ class Settings(BaseModel):
     silent_button_class: str = "gender_violence"
     grouping_s: Annotated[float, Field(ge=0, le=86400)] = 900
     deadline_s: Annotated[float, Field(ge=1, le=120)] = 120
+    gateway_silent_s: Annotated[float, Field(ge=90, le=3600)] = 90
     releases: ReleaseSettings = ReleaseSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

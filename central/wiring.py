@@ -24,6 +24,7 @@ from central.domain.errors import CentralError, Refused, Unavailable
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
 from central.flows.events import Events
+from central.flows.faults import Faults
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake
@@ -70,7 +71,8 @@ class Central:
             settings.protocol, lambda: self._soon(self._quietly(self._rounds.link_up())),
         )  # fmt: skip
         sealer = Sealer(self._devices)
-        self._fleet = Fleet(self._clock.now())
+        self._fleet = Fleet(self._clock.now(), settings.gateway_silent_s)
+        self._faults = Faults(self._fleet, self._devices, self._clock)
         for octets, received in self._reader.last_events():
             self._fleet.event(ACK.peek(countersign.kept(octets).ack), received)
         self._owed: set[int] = set()
@@ -91,7 +93,16 @@ class Central:
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, self._releases,
         )  # fmt: skip
         self._uplink = Uplink(
-            self._writer, self._clock, self._devices, self._devices, self._fleet, acks, greetings, self._releases
+            self._writer,
+            self._broker,
+            self._clock,
+            self._devices,
+            self._devices,
+            sealer,
+            self._fleet,
+            acks,
+            greetings,
+            self._releases,
         )
         access = Access(self._reader.credentials)
         self._feed = Feed(access, self._reader)
@@ -103,6 +114,7 @@ class Central:
             Operators(self._writer, self._broker, self._clock, sealer),
             self._devices,
             self._fleet,
+            self._faults,
             lambda: self._broker.up,
         )
         self._handling: set[asyncio.Task[None]] = set()
@@ -160,7 +172,11 @@ class Central:
     async def _round(self) -> None:
         while True:
             await self._quietly(self._rounds.once())
+            await self._quietly(self._look())
             await asyncio.sleep(ROUND_S)
+
+    async def _look(self) -> None:
+        self._faults.once()
 
     async def _registry(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from central.api.feed import Feed
 from central.api.problems import Problem, answer, central_handler, problem_handler
 from central.devices import Devices
 from central.domain.errors import CentralError
+from central.flows.faults import Faults
 from central.flows.fleet import Fleet
 from central.flows.operators import Operators
 from central.store.reader import Reader
@@ -31,6 +32,7 @@ def application(
     operators: Operators,
     devices: Devices,
     fleet: Fleet,
+    faults: Faults,
     broker_up: Callable[[], bool],
 ) -> FastAPI:
     """The application; `broker_up` is whether commands can go out now."""
@@ -55,13 +57,13 @@ def application(
 
     @app.get("/v1/centers")
     async def centers(request: Request) -> dict[str, Any]:
-        """Every center and gateway of the operator's municipality, as last heard of."""
+        """Every center and gateway of the operator's municipality, as last heard of, and what is one fault of many."""
         caller = access.caller(request, "operator")
         now = time.time()
         groups = [group for group in devices.groups() if group.municipality == caller.municipality]
         rows = [
             {
-                **fleet.describe(center.number, now),
+                **fleet.describe(center.number, now, center.gateway),
                 "group": group.number,
                 "group_name": group.name,
                 "gateway": gateway_name(center.gateway),
@@ -72,7 +74,11 @@ def application(
             for center in group.centers
         ]
         gateways = [fleet.describe_gateway(number, now) for number in devices.gateways_of(caller.municipality)]
-        return {"centers": sorted(rows, key=lambda row: row["center"]), "gateways": gateways}
+        return {
+            "centers": sorted(rows, key=lambda row: row["center"]),
+            "gateways": gateways,
+            "blackouts": faults.describe(caller.municipality, now),
+        }
 
     @app.get("/v1/refusals")
     async def refusals(request: Request) -> dict[str, Any]:

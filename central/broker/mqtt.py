@@ -81,6 +81,11 @@ class MqttBroker:
         if self._client is not None and self.up:
             self._client.publish(topic(gateway_name(gateway), DOWN), octets, qos=1)
 
+    def mention(self, gateway: int, octets: bytes) -> None:
+        """The same at QoS 0."""
+        if self._client is not None and self.up:
+            self._client.publish(topic(gateway_name(gateway), DOWN), octets, qos=0)
+
     async def run(self) -> None:
         """Connect, and again for ever, with a jittered pause."""
         pause_s = _RETRY_S[0]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import structlog
 
@@ -18,7 +19,7 @@ from protocol.codes import CENTRAL, DRILL
 from protocol.errors import ProtocolError
 from protocol.hmac import Mac
 from protocol.layout import kind_of
-from protocol.messages import COMMAND, CONFIRM, Command, Confirm
+from protocol.messages import COMMAND, CONFIRM, TIME, Command, Confirm, Time
 from protocol.release import BLOCK, OFFER
 from protocol.topics import center_name, gateway_name
 
@@ -121,6 +122,10 @@ class Sealer:
             return False
         return True
 
+    def sign(self, unit: Unit, gateway: int) -> list[Envelope]:
+        """A sign of life for a gateway."""
+        return self._envelope(unit, gateway, [])
+
     def envelopes(self, unit: Unit, frames: Iterable[tuple[int, bytes]]) -> list[Envelope]:
         """Frames by gateway, packed into as few envelopes as the broker's packet size allows."""
         by_gateway: dict[int, list[bytes]] = {}
@@ -129,13 +134,16 @@ class Sealer:
                 by_gateway.setdefault(gateway, []).append(frame)
         made = []
         for gateway, mine in by_gateway.items():
-            try:
-                key = self._keys.gateway(gateway).down
-                for some in _packed(mine):
-                    made.append((gateway, hop.seal(key, gateway, unit.take_hop(gateway), some)))
-            except _CANNOT as error:
-                _log.error("envelope not sealed", gateway=gateway_name(gateway), reason=str(error))
+            for some in _packed(mine):
+                made += self._envelope(unit, gateway, some)
         return made
+
+    def _envelope(self, unit: Unit, gateway: int, frames: list[bytes]) -> list[Envelope]:
+        try:
+            return [(gateway, hop.seal(self._keys.gateway(gateway).down, gateway, unit.take_hop(gateway), frames))]
+        except _CANNOT as error:
+            _log.error("envelope not sealed", gateway=gateway_name(gateway), reason=str(error))
+            return []
 
 
 def _packed(frames: list[bytes]) -> Iterator[list[bytes]]:

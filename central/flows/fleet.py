@@ -37,22 +37,40 @@ class CenterStatus:
     flags: int = 0
     outputs: int = 0
     uptime_s: int = 0
+    # When the last heartbeat was measured.
+    measured: float = 0.0
     sequence: int = 0
     report_sequence: int = 0
     # The last of each kind, by its status octet.
     news: dict[int, News] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
+    def hours_left(self) -> float | None:
+        """For how long its battery lasts, as its last report says."""
+        told: Any = self.report
+        for name in ("health", "battery", "hours"):
+            told = told.get(name) if isinstance(told, dict) else None
+        return float(told) if isinstance(told, int | float) and not isinstance(told, bool) else None
 
-# Two digests of a gateway with shipped settings: one may be late, two are not.
-SILENT_AFTER_S = 600.0
+    def lost_mains(self) -> float | None:
+        """Since when it has no mains, None with mains: the newest of what it told and of what its heartbeat measured."""
+        lost, back = self.news.get(codes.MAINS_LOST), self.news.get(codes.MAINS_BACK)
+        if lost is None or (back is not None and back.at >= lost.at):
+            return None
+        measured_since = self.measured > lost.at and self.flags & codes.BEAT_MAINS
+        return None if measured_since else lost.at
 
 
 class Fleet:
-    """Statuses by number; `since` is when this process began to listen, Unix seconds."""
+    """Statuses by number; `since` is when this process began to listen, Unix seconds.
 
-    def __init__(self, since: float = 0.0) -> None:
+    A gateway is silent `silent_after_s` seconds after its last new envelope: it says one each 55 s, and again until it is answered.
+    """
+
+    def __init__(self, since: float = 0.0, silent_after_s: float = 90.0) -> None:
         self._since = since
+        self._silent_after_s = silent_after_s
+        self._known: set[int] = set()
         self.centers: dict[int, CenterStatus] = {}
         self.gateways: dict[int, float] = {}
         # What gateways told of themselves, the last of each kind.
@@ -63,8 +81,25 @@ class Fleet:
         return self.centers.setdefault(center, CenterStatus())
 
     def heard(self, gateway: int, now: float) -> None:
-        """A sealed message of a gateway came."""
+        """A new envelope of a gateway came."""
         self.gateways[gateway] = now
+
+    def told(self, gateway: int) -> None:
+        """A digest of a gateway came."""
+        self._known.add(gateway)
+
+    def knows(self, gateway: int) -> bool:
+        """Whether a digest of a gateway came since this process began."""
+        return gateway in self._known
+
+    def silent(self, gateway: int, now: float) -> bool:
+        """Whether a gateway has said nothing for too long; before it was ever heard, since this process began."""
+        return now - max(self.gateways.get(gateway, 0.0), self._since) >= self._silent_after_s
+
+    def without_mains(self) -> dict[int, float]:
+        """Centers without mains, and since when."""
+        lost = {center: status.lost_mains() for center, status in self.centers.items()}
+        return {center: at for center, at in lost.items() if at is not None}
 
     def greeted(self, center: int, now: float) -> None:
         """A believed hello of a center came."""
@@ -79,6 +114,7 @@ class Fleet:
             return
         status.sequence = beat.sequence
         status.up, status.heard = True, now - age_s
+        status.measured = status.heard
         status.battery_mv, status.flags = beat.battery, beat.flags
         status.outputs, status.uptime_s = beat.outputs, beat.uptime
 
@@ -109,16 +145,18 @@ class Fleet:
             "gateway": gateway_name(gateway),
             "heard_s_ago": round(now - heard, 1) if heard else None,
             "events": _newest_first(self.gateway_news.get(gateway, {}), now),
-            "silent": now - max(heard or 0.0, self._since) > SILENT_AFTER_S,
+            "silent": self.silent(gateway, now),
         }
 
-    def describe(self, center: int, now: float) -> dict[str, Any]:
-        """A center for the API."""
+    def describe(self, center: int, now: float, gateway: int = 0) -> dict[str, Any]:
+        """A center for the API. Behind a silent gateway nobody knows: `up` is null, and `behind` names the gateway."""
         status = self.status(center)
+        behind = gateway_name(gateway) if gateway and self.silent(gateway, now) else None
         events = _newest_first(status.news, now)
         return {
             "center": center_name(center),
-            "up": status.up,
+            "up": None if behind else status.up,
+            "behind": behind,
             "heard_s_ago": round(now - status.heard, 1) if status.heard else None,
             "battery_mv": status.battery_mv or None,
             "mains": bool(status.flags & codes.BEAT_MAINS) if status.battery_mv else None,

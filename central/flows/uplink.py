@@ -12,10 +12,12 @@ import structlog
 from central.domain.errors import CentralError
 from central.domain.receipts import moved_on
 from central.flows.acks import Acks
+from central.flows.dispatch import Envelope, Sealer
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.releases import Releases
-from central.ports import Clock, Keys, Places, Store, Unit
+from central.ports import Broker, Clock, Keys, Places, Store, Unit
+from protocol import gateway as to_gateway
 from protocol import hop, report
 from protocol.codes import CENTRAL
 from protocol.errors import ProtocolError
@@ -43,15 +45,19 @@ class Uplink:
     def __init__(
         self,
         store: Store,
+        broker: Broker,
         clock: Clock,
         keys: Keys,
         places: Places,
+        sealer: Sealer,
         fleet: Fleet,
         acks: Acks,
         greetings: Greetings,
         releases: Releases,
     ) -> None:
         self._store = store
+        self._broker = broker
+        self._sealer = sealer
         self._clock = clock
         self._keys = keys
         self._places = places
@@ -82,7 +88,6 @@ class Uplink:
                 await self._envelope(gateway, payload)
             else:
                 raise ProtocolError(f"kind {kind_of(payload)} is not for central")
-            self._fleet.heard(gateway, self._clock.now())
         except (ProtocolError, KeyError) as error:
             _log.warning("message refused", topic=name, reason=str(error), octets=len(payload))
         except CentralError as error:
@@ -98,6 +103,9 @@ class Uplink:
             raise ProtocolError(f"envelope of {gateway_name(envelope.gateway)} on the topic of {gateway_name(gateway)}")
         if not await self._store.write(lambda unit: unit.rise_hop_up(gateway, envelope.sequence)):
             raise ProtocolError(f"envelope {envelope.sequence} of {gateway_name(gateway)} came before")
+        # Only a new envelope shows that the gateway lives: everything else may be a recording of it.
+        self._fleet.heard(gateway, self._clock.now())
+        self._send(answer)
         for frame in envelope.frames:
             handle = self._kinds.get(kind_of(frame))
             if handle is None:
@@ -117,13 +125,15 @@ class Uplink:
                 # One center's damaged heartbeat says nothing about the others'.
                 _log.warning("heartbeat refused", gateway=gateway_name(gateway), reason=str(error))
 
-        def move(unit: Unit) -> None:
+        def move(unit: Unit) -> list[Envelope]:
             upto, beyond = unit.receipt(gateway)
             moved = moved_on(upto, beyond, digest.oldest)
             if moved != (upto, beyond):
                 unit.set_receipt(gateway, *moved)
+            return self._sealer.envelopes(unit, [(gateway, hop.receipt(hop.Receipt(*moved)))])
 
-        await self._store.write(move)
+        self._send(await self._store.write(move))
+        self._fleet.told(gateway)
 
     async def _beat(self, gateway: int, frame: bytes) -> None:
         self._believe_beat(gateway, frame, 0)

@@ -19,6 +19,7 @@ from central.domain.alert import Alert, Position
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
 from central.flows.events import Events
+from central.flows.faults import Faults
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake, Recorded
@@ -116,9 +117,13 @@ class FakeBroker:
         self.down = False
 
     def send(self, gateway: int, octets: bytes) -> None:
-        """The port's one verb."""
+        """What matters."""
         if not self.down:
             self.sent.append((gateway, octets))
+
+    def mention(self, gateway: int, octets: bytes) -> None:
+        """What is asked for again."""
+        self.send(gateway, octets)
 
 
 class Rig:
@@ -135,6 +140,7 @@ class Rig:
         self.devices = Devices(self._devices_db, Keyring.load(master))
         self.devices.reload()
         sealer, self.fleet, self.owed = Sealer(self.devices), Fleet(), set[int]()
+        self.faults = Faults(self.fleet, self.devices, self.clock)
         ids = itertools.count(7_000_000_000_000_000_001)
         world = (self.writer, self.broker, self.clock)
         self.intake = Intake(*world, self.devices, classes.load(classes.SHIPPED), sealer, lambda: next(ids))
@@ -152,9 +158,7 @@ class Rig:
         images = Images(installation.folder / "state" / "releases")
         self.releases = Releases(*world, self.devices, self.devices, sealer, images)
         greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet, self.releases)
-        self.uplink = Uplink(
-            self.writer, self.clock, self.devices, self.devices, self.fleet, acks, greetings, self.releases
-        )
+        self.uplink = Uplink(*world, self.devices, self.devices, sealer, self.fleet, acks, greetings, self.releases)
         self.gateways = {n: self.gateway_player(n) for n in (1, 2)}
         self.centers = {n: CenterPlayer(self.device(n)) for n in (1, 2, 3)}
         self._ids = itertools.count(1)

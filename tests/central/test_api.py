@@ -130,7 +130,7 @@ def test_another_municipality_sees_and_touches_nothing(served: Served) -> None:
     incident = served.alert("api-foreign-1", "medical").json()["incident"]
     path = f"/v1/incidents/{incident}"
     assert served.foreign("GET", "/v1/incidents").json() == {"incidents": []}
-    assert served.foreign("GET", "/v1/centers").json() == {"centers": [], "gateways": []}
+    assert served.foreign("GET", "/v1/centers").json() == {"centers": [], "gateways": [], "blackouts": []}
     for method, verb in (("GET", ""), ("POST", "/acknowledge"), ("POST", "/stop")):
         assert code(served.foreign(method, path + verb)) == (404, "not_found")
     assert code(served.foreign("POST", path + "/close", json={"disposition": "test"})) == (404, "not_found")

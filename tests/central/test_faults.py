@@ -164,7 +164,9 @@ def test_an_error_nobody_foresaw_is_answered_in_the_same_shape(rig: Rig, install
     async def ask() -> httpx.Response:
         access = Access(rig.reader.credentials)
         door, feed = AlertDoor(access, rig.intake, rig.reader), Feed(access, rig.reader)
-        app = application(access, door, feed, rig.reader, rig.operators, rig.devices, rig.fleet, lambda: True)
+        app = application(
+            access, door, feed, rig.reader, rig.operators, rig.devices, rig.fleet, rig.faults, lambda: True
+        )
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         headers = {"Authorization": f"Bearer {installation.app}"}
         async with httpx.AsyncClient(transport=transport, base_url="http://central", headers=headers) as client:
