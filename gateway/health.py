@@ -75,6 +75,14 @@ def summary(document: dict[str, Any]) -> str:
     return ", ".join([*connected, counts])
 
 
+def _modem(sms: dict[str, Any] | None) -> list[str]:
+    if sms is None:
+        return []
+    signal = "signal unknown" if sms["signal_dbm"] is None else f"{sms['signal_dbm']} dBm"
+    trouble = f"; {sms['trouble']}" if sms["trouble"] else ""
+    return [f"modem    {'ready' if sms['ready'] else 'NOT ready'}, {sms['operator'] or 'no operator'}, {signal}{trouble}"]
+
+
 def lines(document: dict[str, Any]) -> list[str]:
     """The state in lines for a person."""
     uplink, local, outbox, clock = (document[key] for key in ("uplink", "local", "outbox", "clock"))
@@ -90,6 +98,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"centers  {up} of {len(centers)} present",
         f"outbox   {outbox['waiting']} acks wait for central's receipt{oldest}",
         f"commands {document['commands_waiting']} wait for a center's answer",
+        *_modem(document["sms"]),
         f"clock    {believed}" + ("" if clock["trusted"] else "; centers alone judge what is too late: timedatectl"),
     ]
     for number, entry in centers.items():

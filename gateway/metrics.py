@@ -46,6 +46,8 @@ class Figures(Collector):
         yield _faults(document["faults"])
         yield _refused(document["refused"])
         yield _reporting(document["reporting"])
+        if document["sms"] is not None:
+            yield from _modem(document["sms"])
 
 
 def serve(address: tuple[str, int], latest: Callable[[], dict[str, Any] | None]) -> Callable[[], None]:
@@ -79,6 +81,23 @@ def _faults(faults: dict[str, str]) -> GaugeMetricFamily:
     for name in faults:
         family.add_metric([name], 1)
     return family
+
+
+def _modem(sms: dict[str, Any]) -> Iterator[Metric]:
+    yield _gauge("modem_ready", "1 while the modem is registered.", sms["ready"])
+    if sms["signal_dbm"] is not None:
+        yield _gauge("modem_signal_dbm", "What the modem receives.", sms["signal_dbm"])
+    yield _gauge("sms_waiting", "Short messages handed to the modem.", sms["waiting"])
+    sent = CounterMetricFamily("sereno_gateway_sms", "Short messages since the start.", labels=["result"])
+    sent.add_metric(["sent"], sms["sent"])
+    sent.add_metric(["not sent"], sms["not_sent"])
+    yield sent
+    tries = CounterMetricFamily("sereno_gateway_modem_recovery_tries", "Recovery of the modem.", labels=["stage"])
+    cured = CounterMetricFamily("sereno_gateway_modem_recovery_cures", "Those that helped.", labels=["stage"])
+    for stage, figures in sms["ladder"].items():
+        tries.add_metric([stage], figures["tries"])
+        cured.add_metric([stage], figures["successes"])
+    yield from (tries, cured)
 
 
 def _refused(totals: dict[str, int]) -> CounterMetricFamily:

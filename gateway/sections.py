@@ -125,7 +125,7 @@ class SmsSettings(Section):
     )
     baud: int = Field(default=115_200, ge=1200, le=4_000_000, description="Its speed; USB modems ignore it.")
     pin_file: str = Field(
-        default="", description="File with the card's PIN (mode 600); empty means that the card asks for none."
+        default="", description='File with the card\'s PIN (mode 600): "pin" in the folder of the keys; empty means that the card asks for none.'
     )
     apn: str = Field(
         default="",

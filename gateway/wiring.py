@@ -38,6 +38,9 @@ from modem.keeper import Keeper, LadderActions
 from modem.session import KeeperSettings
 from protocol.codes import SIREN, STROBE
 
+# The second bearer: a driver that makes it wait for less than this ends no gateway that works without it.
+_MODEM_STILL_S = 600.0
+
 
 class Gateway:
     """A whole gateway; `start` returns once its store is open and its threads run, `failed` is called if one dies."""
@@ -110,7 +113,10 @@ class Gateway:
         """
         still_s = self._clock.monotonic() - self._flows.turns.turned_at
         found = [f"the loop has not turned for {still_s:.0f} s"] if still_s > stale_s else []
-        return found + [f"the {session.side} session has ended" for session in self._sessions if not session.alive]
+        found += [f"the {session.side} session has ended" for session in self._sessions if not session.alive]
+        if self._sms is not None and self._sms.still_s > _MODEM_STILL_S:
+            found.append("the modem's loop turns no more")
+        return found
 
     def summary(self) -> str:
         """The state in one line, for `systemctl status`."""
@@ -161,7 +167,7 @@ class Gateway:
         section = self._settings.sms
         if not section.device:
             return None
-        pin = secret(Path(section.pin_file)) if section.pin_file else None
+        pin = secret(self._settings.folders.keys / section.pin_file) if section.pin_file else None
         modem = KeeperSettings((section.device,), section.baud, pin, section.apn or None, bool(section.apn))
         power = self._gpio.cut_modem if self._settings.gpio.modem_power else None
         actions = LadderActions(power=power, reboot=self._reboot if section.reboot else None)
@@ -177,7 +183,7 @@ class Gateway:
     async def _reboot(self) -> None:
         """Ask for a restart of the machine: this service may not do it, a unit that watches this file does."""
         self._log.error("reboot_wanted", reason="the modem did not come back by anything milder")
-        (self._settings.folders.state / "reboot-wanted").touch()
+        (self._settings.folders.posted / "reboot-wanted").touch()
 
     def _session(self, side: str, endpoint: Endpoint, topics: list[str]) -> Session:
         name = self._keys.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -31,6 +32,7 @@ _VALIDITY_S = 300
 # How long a message that came waits to be stored; then the card keeps it, and it is given again.
 _STORED_S = 20.0
 _UNKNOWN_SIGNAL = 99
+_TURN_S = 5.0
 
 
 class SmsUplink:
@@ -59,7 +61,13 @@ class SmsUplink:
         self._turn = 0
         self._sent = self._failed = 0
         self._task: asyncio.Task[None] | None = None
+        self._turned_at = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="sms", daemon=True)
+
+    @property
+    def still_s(self) -> float:
+        """Seconds since its loop last turned; infinite when its thread has ended."""
+        return time.monotonic() - self._turned_at if self._thread.is_alive() else math.inf
 
     @property
     def ready(self) -> bool:
@@ -157,6 +165,13 @@ class SmsUplink:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keeper.run())
             group.create_task(self._send_all())
+            group.create_task(self._turn_on())
+
+    async def _turn_on(self) -> None:
+        """Show that this loop turns."""
+        while True:
+            self._turned_at = time.monotonic()
+            await asyncio.sleep(_TURN_S)
 
     async def _send_all(self) -> None:
         while True:
