@@ -53,9 +53,11 @@ async def t1(runs: int | None, seed: int) -> Outcome:
 
 
 async def t2(runs: int | None, seed: int) -> Outcome:
-    """kill -9 of central in the middle of alerts: 1,000 rounds."""
-    rounds = runs or 1000
-    return Outcome(rounds, await campaign_t2.campaign(rounds, seed))
+    """kill -9 in the middle of alerts: 1,000 times central, 500 times a gateway."""
+    central, gateway = runs or 1000, (runs + 1) // 2 if runs else 500
+    violations = await campaign_t2.campaign(central, seed)
+    violations += [f"gateway: {one}" for one in await campaign_t2.campaign(gateway, seed, campaign_t2.GATEWAY)]
+    return Outcome(central + gateway, violations, {"central": central, "gateway": gateway})
 
 
 async def t4(runs: int | None, seed: int) -> Outcome:

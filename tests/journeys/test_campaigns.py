@@ -45,6 +45,11 @@ def test_killing_central_loses_and_doubles_nothing() -> None:
     assert asyncio.run(campaign_t2.campaign(20, seed=20261124)) == []
 
 
+def test_killing_a_gateway_loses_and_doubles_nothing() -> None:
+    """T2, shortened: 10 kills of the gateway between central and the centers, each in another moment of an alert."""
+    assert asyncio.run(campaign_t2.campaign(10, 20261124, campaign_t2.GATEWAY)) == []
+
+
 def test_a_bad_network_loses_and_doubles_no_order() -> None:
     """The soak, shortened: four centers, every kind of fault, every order answered, all synchronised in the end."""
     trial = asyncio.run(campaign_soak.campaign(4, 25, 20261124, campaign_soak.SHORT))
