@@ -20,8 +20,11 @@ BOARDS = ("esp32_s3", "pico_w", "unix")
 _LEVEL = "-O3"
 _FOLDERS = {"firmware": firmware, "protocol": protocol}
 _PINS = "firmware/boards/"
-# Between central and gateways only: no center has a use for them.
-ELSEWHERE = ("protocol/cbor.py", "protocol/countersign.py", "protocol/gateway.py", "protocol/hop.py")
+# Between central and gateways only, and the center on a Raspberry Pi, whose program comes by no release.
+ELSEWHERE = (
+    "protocol/cbor.py", "protocol/countersign.py", "protocol/gateway.py", "protocol/hop.py", "firmware/boards/pi.py",
+    "firmware/boards/raspberry_pi.py",
+)  # fmt: skip
 _OWN = (_PINS + "__init__.py", RELEASE)
 
 

@@ -33,12 +33,11 @@ BOARD_STUBS = {
 }
 HARDWARE = ("firmware/board.py", "firmware/rtc.py", "firmware/boards/boot.py", "firmware/boards/main.py")
 ON_BOARD = ("firmware", "protocol")
+# As installer.build leaves them out.
 ELSEWHERE = (
-    "protocol/cbor.py",
-    "protocol/countersign.py",
-    "protocol/gateway.py",
-    "protocol/hop.py",
-)  # as installer.build leaves them out
+    "protocol/cbor.py", "protocol/countersign.py", "protocol/gateway.py", "protocol/hop.py", "firmware/boards/pi.py",
+    "firmware/boards/raspberry_pi.py",
+)  # fmt: skip
 
 
 def run(*command: str) -> str:

@@ -37,9 +37,9 @@ LOUD = [1, 2, 4, 5]
 class Lines:
     """What a board says, line by line."""
 
-    def __init__(self, folder: Path, *interpreter: str) -> None:
+    def __init__(self, folder: Path, *interpreter: str, program: str = "stub_board.py") -> None:
         environment = {**os.environ, "PYTHONPATH": str(REPO), "MICROPYPATH": f".frozen:{compiled()}"}
-        command = [*interpreter, str(REPO / "tests/firmware/stub_board.py"), str(folder)]
+        command = [*interpreter, str(REPO / "tests/firmware" / program), str(folder)]
         self.process = subprocess.Popen(
             command, cwd=REPO, env=environment, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -115,10 +115,10 @@ class Neighbourhood:
         }  # fmt: skip
         (self.device / "device.json").write_text(json.dumps(settings))
 
-    def center(self, port: int, *interpreter: str, **more: Any) -> Lines:
+    def center(self, port: int, *interpreter: str, program: str = "stub_board.py", **more: Any) -> Lines:
         """Start the firmware on a stub board, on MicroPython unless told otherwise."""
         self.write_device(port, **more)
-        lines = Lines(self.device, *(interpreter or (str(MICROPYTHON), "-X", "heapsize=256k")))
+        lines = Lines(self.device, *(interpreter or (str(MICROPYTHON), "-X", "heapsize=256k")), program=program)
         self._closing.append(lines.close)
         return lines
 
