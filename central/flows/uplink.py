@@ -101,7 +101,8 @@ class Uplink:
         envelope = hop.open(self._keys.gateway(gateway).up, payload)
         if envelope.gateway != gateway:
             raise ProtocolError(f"envelope of {gateway_name(envelope.gateway)} on the topic of {gateway_name(gateway)}")
-        if not await self._store.write(lambda unit: unit.rise_hop_up(gateway, envelope.sequence)):
+        fresh, answer = await self._store.write(lambda unit: self._risen(unit, gateway, envelope))
+        if not fresh:
             raise ProtocolError(f"envelope {envelope.sequence} of {gateway_name(gateway)} came before")
         # Only a new envelope shows that the gateway lives: everything else may be a recording of it.
         self._fleet.heard(gateway, self._clock.now())
@@ -115,6 +116,21 @@ class Uplink:
             except (ProtocolError, KeyError) as error:
                 # The others of the same envelope stand on their own.
                 _log.warning("frame refused", gateway=gateway_name(gateway), kind=kind_of(frame), reason=str(error))
+
+    def _risen(self, unit: Unit, gateway: int, envelope: hop.Envelope) -> tuple[bool, list[Envelope]]:
+        """Whether an envelope is new, and the answer to a sign of life: in as few octets, or the question for everything."""
+        if not unit.rise_hop_up(gateway, envelope.sequence):
+            return False, []
+        if envelope.frames:
+            return True, []
+        if self._fleet.knows(gateway):
+            return True, self._sealer.sign(unit, gateway)
+        return True, self._sealer.envelopes(unit, [(gateway, to_gateway.ask())])
+
+    def _send(self, envelopes: list[Envelope]) -> None:
+        """What the gateway asks for again when it does not come, and the broker need not confirm."""
+        for gateway, octets in envelopes:
+            self._broker.mention(gateway, octets)
 
     async def _digest(self, gateway: int, frame: bytes) -> None:
         digest = hop.read_digest(frame)
