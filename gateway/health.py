@@ -80,7 +80,9 @@ def _modem(sms: dict[str, Any] | None) -> list[str]:
         return []
     signal = "signal unknown" if sms["signal_dbm"] is None else f"{sms['signal_dbm']} dBm"
     trouble = f"; {sms['trouble']}" if sms["trouble"] else ""
-    return [f"modem    {'ready' if sms['ready'] else 'NOT ready'}, {sms['operator'] or 'no operator'}, {signal}{trouble}"]
+    return [
+        f"modem    {'ready' if sms['ready'] else 'NOT ready'}, {sms['operator'] or 'no operator'}, {signal}{trouble}"
+    ]
 
 
 def lines(document: dict[str, Any]) -> list[str]:

@@ -51,6 +51,14 @@ class UplinkSettings(Section):
     host: str = Field(min_length=1, description="Host of central's broker.", examples=["central.example.org"])
     port: int = Field(default=8883, ge=1, le=65535, description="Its port.")
     name: str = Field(default="", description='The name its certificate is issued to; empty means the same as "host".')
+    second_host: str = Field(
+        default="",
+        description="Host of a second broker of central's, tried when the first is not there; empty means there is none.",
+    )
+    second_port: int = Field(default=8883, ge=1, le=65535, description="The second one's port.")
+    second_name: str = Field(
+        default="", description='The name that the second one\'s certificate is issued to; empty means "second_host".'
+    )
     protocol: Protocol = Field(
         default="auto", description='MQTT version: "auto" tries 5 and falls back, or "5", or "3.1.1".'
     )
@@ -125,7 +133,8 @@ class SmsSettings(Section):
     )
     baud: int = Field(default=115_200, ge=1200, le=4_000_000, description="Its speed; USB modems ignore it.")
     pin_file: str = Field(
-        default="", description='File with the card\'s PIN (mode 600): "pin" in the folder of the keys; empty means that the card asks for none.'
+        default="",
+        description='File with the card\'s PIN (mode 600): "pin" in the folder of the keys; empty means that the card asks for none.',
     )
     apn: str = Field(
         default="",

@@ -1,4 +1,5 @@
 #!/bin/sh
+# shellcheck disable=SC2086
 # Installs, upgrades, takes back and removes the gateway on a Debian or Raspberry Pi OS with systemd.
 set -eu
 umask 022
@@ -11,6 +12,9 @@ LINK=/usr/local/bin/sereno-gateway
 OWNER=sereno-gateway
 SERVICE=sereno-gateway.service
 BROKER=sereno-local-broker.service
+REBOOT=sereno-gateway-reboot
+# Unit files; names without spaces, taken apart where it stands without quotes.
+FILES="$SERVICE $BROKER $REBOOT.path $REBOOT.service"
 
 help() {
   cat <<'END'
@@ -118,11 +122,10 @@ the_program() {
   act rm -rf "$place"
   act install -d -m 755 "$BASE"
   act "$python" -m venv "$place"
-  # shellcheck disable=SC2086 # empty or one word
   act "$place/bin/python" -m pip install --quiet --disable-pip-version-check --no-cache-dir $index \
     --find-links "$from" "$wheel" || fail "pip could not install it (its words are above); nothing else was changed"
   act install -d -m 755 "$place/share"
-  for file in install.sh acl mosquitto.conf gateway.toml "$SERVICE" "$BROKER"; do
+  for file in install.sh acl mosquitto.conf gateway.toml $FILES; do
     mode=644
     [ "$file" != install.sh ] || mode=755
     act install -m "$mode" "$here/$file" "$place/share/$file"
@@ -146,6 +149,8 @@ the_keys() {
       act install -m 640 -g mosquitto "$keys/$file" "$ETC/local-broker/$file"
     done
   fi
+  # systemd hands it over whether there is one or not.
+  if [ ! -f "$own/pin" ]; then act install -m 600 /dev/null "$own/pin"; fi
   [ -f "$own/keys.json" ] || [ "$dry" = yes ] ||
     fail "there are no keys yet; copy the folder that enrolment made to this machine and name it: --keys G000001"
   if [ ! -f "$ETC/gateway.toml" ]; then
@@ -187,7 +192,7 @@ started() {
 
 # The unit files are those of the version that runs.
 units_of() {
-  for file in "$SERVICE" "$BROKER"; do act install -m 644 "$BASE/$1/share/$file" "$UNITS/$file"; done
+  for file in $FILES; do act install -m 644 "$BASE/$1/share/$file" "$UNITS/$file"; done
 }
 
 switch_to() {
@@ -207,7 +212,8 @@ switch_to() {
   units_of "$new"
   point current "$new"
   systemctl daemon-reload
-  systemctl enable --quiet "$SERVICE" "$BROKER"
+  systemctl enable --quiet "$SERVICE" "$BROKER" "$REBOOT.path"
+  systemctl start "$REBOOT.path"
   if [ "${again-no}" = yes ]; then systemctl restart "$BROKER"; else systemctl start "$BROKER"; fi ||
     say "the local broker does not start; see: journalctl -u $BROKER"
   state=0
@@ -273,8 +279,9 @@ case $verb in
     ;;
   remove)
     the_machine
-    act systemctl disable --now --quiet "$SERVICE" "$BROKER" 2>/dev/null || true
-    act rm -f "$UNITS/$SERVICE" "$UNITS/$BROKER" "$LINK"
+    act systemctl disable --now --quiet "$REBOOT.path" "$SERVICE" "$BROKER" 2>/dev/null || true
+    for file in $FILES; do act rm -f "$UNITS/$file"; done
+    act rm -f "$LINK"
     act systemctl daemon-reload
     act rm -rf "$BASE"
     if [ "$purge" = yes ]; then

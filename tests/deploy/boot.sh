@@ -18,7 +18,7 @@ for folder in /run /tmp /opt /var/lib /usr/local/bin /usr/lib/systemd/system /us
   mount -t tmpfs -o mode=755 tmpfs "$folder"
 done
 chmod 1777 /tmp
-for target in basic sysinit network time-sync shutdown multi-user; do
+for target in basic sysinit network time-sync shutdown reboot multi-user; do
   printf '[Unit]\nDescription=%s\nDefaultDependencies=no\n' "$target" >"/usr/lib/systemd/system/$target.target"
 done
 # A control group of its own, so that this systemd sees nobody else's processes.

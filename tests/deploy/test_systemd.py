@@ -117,6 +117,17 @@ def test_the_unit_confines_it_to_what_it_needs(machine: Machine) -> None:
     assert {name for name, is_so in possible.items() if is_so} == ALLOWED
 
 
+def test_a_wish_to_restart_the_machine_is_carried_out_once(machine: Machine) -> None:
+    """The gateway leaves a file; the unit that watches it takes the file away and asks systemd for the restart."""
+    machine.running()
+    wish = "/run/sereno-gateway/reboot-wanted"
+    machine.said("runuser", "-u", "sereno-gateway", "--", "touch", wish)
+    machine.until(lambda: machine.property("ActiveState", "reboot.target") == "active")
+    machine.until(lambda: machine.property("Result", "sereno-gateway-reboot.service") == "success")
+    assert machine.do("test", "-e", wish).returncode == 1
+    machine.said("systemctl", "stop", "reboot.target")
+
+
 def test_the_local_broker_serves_the_centers_of_this_gateway(machine: Machine, neighbourhood: Neighbourhood) -> None:
     """It runs confined, with the access list under this gateway's name."""
     assert machine.property("ActiveState", "sereno-local-broker.service") == "active"

@@ -33,6 +33,16 @@ def document() -> dict[str, object]:
         "written_at": 1_800_000_000,
         "clock": {"sane": True, "trusted": False},
         "uplink": {"connected": False, "central_heard_s": 70},
+        "sms": {
+            "ready": True,
+            "operator": "Claro",
+            "signal_dbm": -71,
+            "trouble": None,
+            "waiting": 1,
+            "sent": 7,
+            "not_sent": 2,
+            "ladder": {"reset": {"tries": 4, "successes": 3}},
+        },
         "local": {"connected": True},
         "outbox": {"waiting": 3, "oldest_s": 65},
         "commands_waiting": 2,
@@ -143,6 +153,20 @@ def test_a_loop_that_stands_still_and_a_session_that_ended_are_told(neighbourhoo
     assert "the local session has ended" in gateway.ailing(DEADLINE_S)
 
 
+def test_the_loop_of_a_modem_that_ended_or_stands_for_long_is_told(
+    neighbourhood: Neighbourhood, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A short wait of the second bearer's driver is not: it must not end a gateway that works without it."""
+    gateway, _ = neighbourhood.gateway(sms={"device": str(tmp_path / "none"), "numbers": ["+5492615550000"]})
+    assert gateway.ailing(DEADLINE_S) == []
+    monkeypatch.setattr("gateway.wiring._MODEM_STILL_S", -1.0)
+    assert gateway.ailing(DEADLINE_S) == ["the modem's loop turns no more"]
+    monkeypatch.undo()
+    assert gateway._sms is not None
+    gateway._sms.stop()
+    assert gateway.ailing(DEADLINE_S) == ["the modem's loop turns no more"]
+
+
 def test_prometheus_reads_the_same_state_that_status_shows(neighbourhood: Neighbourhood) -> None:
     """On the address of the settings, made from the posted document."""
     port = free_port()
@@ -192,6 +216,13 @@ def test_each_figure_is_that_of_the_document() -> None:
         ("refused_total", "foreign: seal", "uplink"): 1,
         ("reporting_seconds", "mqtt", "0.5"): 0.2,
         ("reporting_seconds", "mqtt", "0.95"): 1.5,
+        ("modem_ready",): 1,
+        ("modem_signal_dbm",): -71,
+        ("sms_waiting",): 1,
+        ("sms_total", "sent"): 7,
+        ("sms_total", "not sent"): 2,
+        ("modem_recovery_tries_total", "reset"): 4,
+        ("modem_recovery_cures_total", "reset"): 3,
     }
 
 
@@ -237,6 +268,7 @@ def test_status_says_what_to_do_about_each_fault() -> None:
     assert lines[first + 1] == f"  do: {health.ADVICE['uplink']}"
     assert lines[lines.index("FAULT odd: something new") + 1] == "  do: see the log"
     assert "refused  13 messages since the start, most often (local: replayed)" in lines
+    assert "modem    ready, Claro, -71 dBm" in lines
 
 
 def test_every_fault_that_the_gateway_can_have_has_advice() -> None:
