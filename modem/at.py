@@ -16,7 +16,7 @@ from modem.lines import Line, Prompt, Reader
 from modem.port import Port
 
 COMMAND_S = 5.0
-PROMPT_S = 10.0
+PROMPT_S = 5.0
 SEND_S = 120.0  # how long a network may take to accept a message (Quectel's manual; SIMCom's says 40 s)
 SYNC_TRIES, SYNC_S, QUIET_S = 5, 2.0, 0.2
 

@@ -18,7 +18,7 @@ from modem.status import values
 Taker = Callable[[Deliver], Awaitable[bool]]
 """True: stored durably, delete it. False, or an exception: keep it and offer it again."""
 
-SWEEP_S = 20.0
+LIST_S = 20.0  # a full card is slow (SIMCom's and Quectel's manuals)
 # +CME (TS 27.007 9.2) and +CMS (TS 27.005 3.2.5) codes of a moment, not of the message: card busy, no network, congestion...
 _LATER = {"+CME": {14, 30, 100, 515}, "+CMS": {17, 22, 38, 41, 42, 47, 302, 314, 331, 500, 512, 515}}
 _NETWORK_TIMEOUT = {"+CME": {31}, "+CMS": {332}}  # it was handed to the network, which said nothing
@@ -46,9 +46,9 @@ class Sms:
     async def setup(self) -> None:
         """PDU mode, storages, and a word for each message that comes; Refused while the card is not ready."""
         await self._channel.command("+CMGF=0")
-        # The modem's own memory first: it is larger than a card's, and stays when the card is changed.
-        self._storages = [storage for storage in ("ME", "SM") if await self._has(storage)]
-        if not self._storages:
+        # The modem's own memory first: it stays when the card is changed. SR holds status reports in many modems.
+        self._storages = [storage for storage in ("ME", "SM", "SR") if await self._has(storage)]
+        if not {"ME", "SM"} & set(self._storages):
             raise Refused(None, "no storage for messages")
         await self._channel.command("+CPMS=" + ",".join([f'"{self._storages[0]}"'] * 3))
         for setting in ("+CNMI=2,1,0,2,0", "+CNMI=2,1,0,1,0", "+CNMI=2,1,0,0,0"):
@@ -83,7 +83,7 @@ class Sms:
         """Give and delete everything that is stored; Unavailable or Refused as the modem answers."""
         self.full = False
         for storage in self._storages:
-            counts = values(await self._channel.command(f'+CPMS="{storage}"', SWEEP_S))[:2]
+            counts = values(await self._channel.command(f'+CPMS="{storage}"'))[:2]
             if len(counts) < 2 or not all(count.isdecimal() for count in counts):
                 raise Unavailable("the modem did not say how many messages it holds")
             used, places = (int(count) for count in counts)
@@ -99,12 +99,12 @@ class Sms:
 
     async def _has(self, storage: str) -> bool:
         try:
-            return bool(await self._channel.command(f'+CPMS="{storage}"', SWEEP_S))
+            return bool(await self._channel.command(f'+CPMS="{storage}"'))
         except Refused:
             return False
 
     async def _empty(self, storage: str) -> None:
-        lines = await self._channel.command("+CMGL=4", SWEEP_S, pdu=True)
+        lines = await self._channel.command("+CMGL=4", LIST_S, pdu=True)
         before, unread = self._unread.get(storage, set()), set()
         for header, pdu in itertools.pairwise(lines):
             listed = _LISTED.fullmatch(header)

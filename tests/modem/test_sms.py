@@ -181,7 +181,8 @@ def test_a_message_given_without_being_stored_is_taken_too() -> None:
 
 def test_a_modem_without_storage_is_refused() -> None:
     """A card that is still starting."""
-    modem = ScriptedModem({'+CPMS="ME"': "+CMS ERROR: 302\r\n", '+CPMS="SM"': "+CMS ERROR: 302\r\n"})
+    modem = ScriptedModem(dict.fromkeys(['+CPMS="ME"', '+CPMS="SM"'], "+CMS ERROR: 302\r\n"))
+    modem.replies['+CPMS="SR"'] = "+CPMS: 0,9,0,9,0,9\r\nOK\r\n"
     with pytest.raises(Refused):
         on(modem, Taker(), sweep)
 
