@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.errors import SimulatorError
 from simulator.modem.device import DENIED, HOME, ROAMING, Device
-from simulator.modem.faults import Fault
+from simulator.modem.faults import Fault, is_number
 
 _REGISTRATIONS = {"home": HOME, "denied": DENIED, "roaming": ROAMING}
 
@@ -35,6 +35,8 @@ def _hang(device: Device, value: str) -> None:
 
 
 def _die(device: Device, value: str) -> None:
+    if value and not is_number(value):
+        raise SimulatorError(f"die takes a number of seconds, not {value!r}")
     device.unplugged = True
     device.power_off()
     if value:

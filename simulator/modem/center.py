@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from modem.pdu import Deliver, StatusReport, Submit
+from modem.pdu import Deliver, StatusReport, Submit, encode_deliver, encode_submit
 from simulator.modem.clock import Clock, Timer
 from simulator.modem.faults import OF_CENTER, Fault, Faults
 from simulator.modem.journal import Journal
@@ -103,8 +103,13 @@ class Center:
         self, number_from: str, number_to: str, payload: bytes | str, validity_s: int | None = None, dcs: int | None = None,
         udh: bytes = b"", named: bool = False,
     ) -> None:  # fmt: skip
-        """A message from any number, or with `named` from a name, as if its sender had sent it; Refusal as for `submit`."""
+        """A message from any number, or with `named` from a name, as if its sender had sent it.
+
+        Refusal as for `submit`; ValueError for what no PDU can hold.
+        """
         submit = Submit(number_to, payload, validity_s, dcs=dcs, udh=udh)
+        encode_submit(submit)
+        encode_deliver(Deliver(number_from, payload, None, dcs, udh=udh, named=named))
         self._accept(number_from, submit, named)
 
     def submit(self, sender: Subscriber, message: Submit) -> None:

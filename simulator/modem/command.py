@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 _EXTENDED = re.compile(r'([+*^#$%][A-Z0-9_]+)(=\?|\?|=)?((?:"[^"]*"?|[^";])*);?', re.IGNORECASE)
 _BASIC = re.compile(r"(&?[A-Z]|\\[A-Z])(\d*)(?:(=|\?)(\d*))?;?", re.IGNORECASE)
-_ARGUMENT = re.compile(r'\s*(?:"([^"]*)"?|([^,]*))\s*(,|$)')
+_ARGUMENT = re.compile(r'\s*(?:"([^"]*)"?|([^,"]*))\s*(,|$)')
 
 
 @dataclass(frozen=True)

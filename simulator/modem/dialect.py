@@ -25,6 +25,7 @@ class Dialect:
     memories: dict[str, int]
     alpha: str  # how an absent name of the sender is written in the headers of a PDU
     power_off: str
+    battery: str  # AT+CBC; gammu's monitor does not understand SIMCom's
     only: tuple[str, ...]  # commands that the others lack
 
 
@@ -45,6 +46,7 @@ SIM7600 = Dialect(
     memories={"SM": 50, "ME": 23, "SR": 10},
     alpha='""',
     power_off="+CPOF",
+    battery="3.942V",
     only=("+CNSMOD", "+CPSI", "+CICCID", "+CRESET", "+CPOF", "+SIMEI"),
 )  # fmt: skip
 
@@ -62,6 +64,7 @@ QUECTEL = Dialect(
     memories={"SM": 25, "ME": 255, "SR": 10},
     alpha="",
     power_off="+QPOWD",
+    battery="0,77,3942",
     only=("+QNWINFO", "+QCSQ", "+QCCID", "+QPOWD", "+QINISTAT", "+CCID"),
 )
 

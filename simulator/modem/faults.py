@@ -5,6 +5,7 @@ The terminal and the message center ask at each chance whether one strikes; what
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -34,6 +35,7 @@ STATES = {
     "sim_removed": "as it says; `insert_sim` undoes it",
     "network_lost": "as it says; `restore_network` undoes it",
 }
+_WORDS = ("urc_in_reply", "text_only")  # their value is text
 OF_MODEM = ON_COMMANDS | ON_SENDING | STATES
 OF_CENTER = {
     "delay": "a message takes value seconds (5)",
@@ -87,15 +89,13 @@ class Faults:
             raise SimulatorError(f"there is no fault {name!r}; there are: {', '.join(self._known)}")
         if not 0 <= probability <= 1:
             raise SimulatorError(f"a probability is from 0 to 1, not {probability}")
+        if count is not None and count < 1:
+            raise SimulatorError(f"a fault strikes at least once, not {count} times")
         text = str(value)
-        if text and "value" in self._known[name] and name not in ("urc_in_reply", "text_only"):
-            try:
-                if float(text) < 0:
-                    raise ValueError
-            except ValueError:
-                raise SimulatorError(f"{name} takes a number of 0 or more, not {text!r}") from None
         if name == "text_only" and text not in ("", "garble", "refuse"):
             raise SimulatorError(f"text_only takes garble or refuse, not {text!r}")
+        if text and "value" in self._known[name] and name not in _WORDS and not is_number(text):
+            raise SimulatorError(f"{name} takes a number of 0 or more, not {text!r}")
         self._armed.append(Fault(name, text, count, probability, after, on.upper()))
 
     def clear(self, name: str = "") -> None:
@@ -121,4 +121,12 @@ class Faults:
 
     def octets(self, count: int) -> bytes:
         """Noise; without CR and LF, and without the letters that would read as a reply."""
-        return bytes(self._random.choice(b"\x00\x01\x7f\x80\xfe\xff\xaa\x55~{") for _ in range(count))
+        return bytes(self._random.choice(b"\x00\x01\x7f\x80\xfe\xff\xaa\xd5~{") for _ in range(count))
+
+
+def is_number(text: str) -> bool:
+    """Whether a value can be a time or a code."""
+    try:
+        return 0 <= float(text) < math.inf
+    except ValueError:
+        return False

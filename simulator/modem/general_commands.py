@@ -164,7 +164,7 @@ HANDLERS: dict[str, Callable[[Device, Command], Outcome]] = {
     "+CPOF": _power_off,
     "+QPOWD": _power_off,
     "+CCLK": _clock,
-    "+CBC": says("+CBC: 3.942V"),
+    "+CBC": says("+CBC: {device.dialect.battery}"),
     "+QINISTAT": says("+QINISTAT: 7"),
     "+CUSD": _ussd,
 }
