@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 import sqlite3
 import time
@@ -78,18 +79,25 @@ class Enrolment:
             json.dumps(polygon),
         )
 
-    def gateway(self, municipality: int, out: Path, again: int | None = None, request: bytes | None = None) -> str:
+    def gateway(
+        self,
+        municipality: int,
+        out: Path,
+        again: int | None = None,
+        request: bytes | None = None,
+        number: str | None = None,
+    ) -> str:
         """A gateway: certificate, hop root, signing key, its local broker's certificate; its name.
 
         `again` is the number of a gateway whose card is replaced: new keys, the next outbox epoch. `request` is a
-        certificate request of the device: its key was made there and stays there.
+        certificate request of the device: its key was made there and stays there. `number` is where it takes short messages.
         """
         self._need("municipality", municipality)
-        number = again or self._next("gateway")
-        name = gateway_name(number)
+        own = again or self._next("gateway")
+        name = gateway_name(own)
         root, signer = self._keyring.new_root(), Ed25519PrivateKey.generate()
         epoch = 1
-        row = self._db.execute("SELECT sequence_epoch FROM gateway WHERE number = ?", (number,)).fetchone()
+        row = self._db.execute("SELECT sequence_epoch FROM gateway WHERE number = ?", (own,)).fetchone()
         if again is not None:
             if row is None:
                 raise NotFound(f"there is no gateway {name}")
@@ -97,12 +105,12 @@ class Enrolment:
         self._db.execute(
             "INSERT INTO gateway (number, municipality, root, sign_key, sequence_epoch) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (number) DO UPDATE SET root = excluded.root, sign_key = excluded.sign_key,"
-            " sequence_epoch = excluded.sequence_epoch, hop_down = 0, hop_up = 0",
-            (number, municipality, self._keyring.wrap(name, root), signer.public_key().public_bytes_raw(), epoch),
+            " sequence_epoch = excluded.sequence_epoch, hop_down = 0, hop_up = 0, hop_ordered = 0",
+            (own, municipality, self._keyring.wrap(name, root), signer.public_key().public_bytes_raw(), epoch),
         )
         folder = _folder(out / name)
         keys = {
-            "gateway": number,
+            "gateway": own,
             "root": root.hex(),
             "sequence_epoch": epoch,
             "sign": signer.private_bytes_raw().hex(),
@@ -116,11 +124,21 @@ class Enrolment:
         (folder / "centers").mkdir(exist_ok=True)
         if again is not None:
             for center, group, wrapped, key_epoch in self._db.execute(
-                'SELECT number, "group", root, epoch FROM center WHERE gateway = ?', (number,)
+                'SELECT number, "group", root, epoch FROM center WHERE gateway = ?', (own,)
             ).fetchall():
                 local_root = self._keyring.unwrap(center_name(center), wrapped)
                 _write_local_keys(folder, center, group, key_epoch, local_root)
+        if number is not None:
+            self.sms_number(name, number)
         return name
+
+    def sms_number(self, gateway: str, number: str) -> None:
+        """Where a gateway takes short messages, in international form; empty takes it away. Raises Refused, NotFound."""
+        if number and not re.fullmatch(r"\+[1-9][0-9]{7,14}", number):
+            raise Refused(f"{number!r} is not a number in international form: + and 8 to 15 digits, as +5492614000001")
+        own = number_of(gateway)
+        self._need("gateway", own)
+        self._db.execute("UPDATE gateway SET sms_number = ? WHERE number = ?", (number or None, own))
 
     def center(self, group: int, gateway: str, lat: float, lon: float, host: str, port: int, out: Path) -> str:
         """An alarm center of a group behind a gateway: its own folder, and its local keys in the gateway's; its name."""

@@ -20,7 +20,9 @@ from central.api.feed import Feed
 from central.broker.mqtt import MqttBroker, tls
 from central.clock import SystemClock, new_incident
 from central.devices import Devices
+from central.domain.bearer import SmsPolicy
 from central.domain.errors import CentralError, Refused, Unavailable
+from central.domain.owed import Owed
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
 from central.flows.events import Events
@@ -28,6 +30,7 @@ from central.flows.faults import Faults
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake
+from central.flows.links import Links
 from central.flows.operators import Operators
 from central.flows.releases import Releases
 from central.flows.rounds import Rounds
@@ -39,6 +42,7 @@ from central.store.keyring import Keyring
 from central.store.reader import Reader
 from central.store.writer import Writer
 from protocol import countersign
+from protocol.codes import BEARER_SMS
 from protocol.messages import ACK
 
 _log = structlog.get_logger()
@@ -76,6 +80,9 @@ class Central:
         for octets, received in self._reader.last_events():
             self._fleet.event(ACK.peek(countersign.kept(octets).ack), received)
         self._owed: set[int] = set()
+        policy = SmsPolicy()
+        self._owed_by_sms = Owed()
+        self._links = Links(self._broker, self._clock.now(), policy)
         self._intake = Intake(
             self._writer, self._broker, self._clock, self._devices, policies, sealer, new_incident,
             settings.deadline_s, settings.grouping_s,
@@ -91,19 +98,12 @@ class Central:
         )  # fmt: skip
         greetings = Greetings(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, self._releases,
+            self._owed_by_sms,
         )  # fmt: skip
         self._uplink = Uplink(
-            self._writer,
-            self._broker,
-            self._clock,
-            self._devices,
-            self._devices,
-            sealer,
-            self._fleet,
-            acks,
-            greetings,
-            self._releases,
-        )
+            self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, acks,
+            greetings, self._releases, self._links,
+        )  # fmt: skip
         access = Access(self._reader.credentials)
         self._feed = Feed(access, self._reader)
         self._app = application(
@@ -161,8 +161,10 @@ class Central:
         """Handled as tasks, so that all acks that came together share one commit; started in order of arrival."""
         self._soon(self._uplink.receive(topic, payload))
 
-    def _owe(self, gateway: int, bearer: int) -> None:
+    def _owe(self, gateway: int, bearer: int, confirm: bytes) -> None:
         self._owed.add(gateway)
+        if bearer == BEARER_SMS:
+            self._owed_by_sms.receipt(gateway, confirm, self._clock.now())
 
     def _soon(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

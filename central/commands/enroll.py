@@ -89,13 +89,27 @@ def gateway(
     municipality: Municipality = 1,
     again: Annotated[int | None, typer.Option(help="The number of a gateway whose card is replaced.")] = None,
     request: Request = None,
+    number: Annotated[str | None, typer.Option(help="Where it takes short messages: +5492614000001.")] = None,
     settings: SettingsPath = DEFAULT,
     as_json: Json = False,
 ) -> None:
     """A gateway: keys, certificates, and those of its local broker."""
     with enrolment(settings) as enrol:
-        name = enrol.gateway(municipality, out, again, _requested(request))
+        name = enrol.gateway(municipality, out, again, _requested(request), number)
         _say(as_json, gateway=name, folder=str(out / name))
+
+
+@app.command()
+def number(
+    gateway: Annotated[str, typer.Argument(help="The gateway's name, G000001.")],
+    number: Annotated[str, typer.Argument(help="Its number, +5492614000001; an empty one takes it away.")],
+    settings: SettingsPath = DEFAULT,
+    as_json: Json = False,
+) -> None:
+    """Where a gateway takes short messages: its card was changed, or it has a modem now."""
+    with enrolment(settings) as enrol:
+        enrol.sms_number(gateway, number)
+        _say(as_json, gateway=gateway, number=number)
 
 
 @app.command()

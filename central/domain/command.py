@@ -7,6 +7,9 @@ from dataclasses import dataclass
 # A frame is sent again until the center's first word on it.
 RESEND_S = 3.0
 TTL_S = 120
+# A group stop counts so long after each sending by SMS, and is sent for so long after the operator's word.
+GROUP_STOP_TTL_S = 60
+GROUP_STOP_WITHIN_S = 120.0
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from central.flows.events import Events
 from central.flows.fleet import Fleet
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import codes, countersign
-from protocol.codes import BEARER_SMS
+from protocol.codes import BEARER_MQTT, BEARER_SMS
 from protocol.errors import ProtocolError
 from protocol.gateway import gateway_of, read_acks, speaker_name
 from protocol.messages import ACK
@@ -50,7 +50,8 @@ _SKIP = 64
 
 
 class Acks:
-    """Takes countersigned acks; `on_receipt` hears which gateway is owed a receipt after each commit."""
+    """Takes countersigned acks; `on_receipt` hears after each commit which gateway is owed a receipt, by which bearer the ack came,
+    and the sealed confirmation of an event (empty where nobody waits for one)."""
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class Acks:
         sealer: Sealer,
         events: Events,
         fleet: Fleet,
-        on_receipt: Callable[[int, int], None],
+        on_receipt: Callable[[int, int, bytes], None],
     ) -> None:
         self._store = store
         self._broker = broker
@@ -77,34 +78,42 @@ class Acks:
     async def receive(self, gateway: int, octets: bytes) -> None:
         """One countersigned ack from `gateway`. Never raises for what it says; raises StoreUnavailable."""
         try:
-            message = countersign.unpack(octets)
-            if message.gateway != gateway:
-                raise ProtocolError(f"signed as gateway {message.gateway}")
-            if not self._keys.verify(gateway, message.signature, countersign.to_sign(message)):
-                raise ProtocolError("the gateway's signature does not verify")
+            message = self._signed(octets, gateway)
         except (ProtocolError, KeyError) as error:
             await self._refuse(gateway, error, octets)
             return
         await self._take(message, octets)
+
+    async def by_sms(self, octets: bytes) -> None:
+        """One countersigned ack from whomever, by SMS. Raises ProtocolError or KeyError when no gateway signed it."""
+        await self._take(self._signed(octets), octets, BEARER_SMS)
 
     async def batch(self, gateway: int, frame: bytes) -> None:
         """Acks out of an authentic envelope of `gateway`, by SMS: the hop key stands for the signature that had no room."""
         batch = read_acks(frame)
         for place, ack in enumerate(batch.acks):
             message = countersign.Countersigned(ack, gateway, batch.sequence + place, batch.time, BEARER_SMS, 0, b"")
-            await self._take(message, countersign.payload(message))
+            await self._take(message, countersign.payload(message), BEARER_SMS)
 
-    async def _take(self, message: Any, octets: bytes) -> None:
+    def _signed(self, octets: bytes, gateway: int | None = None) -> Any:
+        message = countersign.unpack(octets)
+        if gateway is not None and message.gateway != gateway:
+            raise ProtocolError(f"signed as gateway {message.gateway}")
+        if not self._keys.verify(message.gateway, message.signature, countersign.to_sign(message)):
+            raise ProtocolError("the gateway's signature does not verify")
+        return message
+
+    async def _take(self, message: Any, octets: bytes, bearer: int = BEARER_MQTT) -> None:
         now, gateway = self._clock.now(), message.gateway
         try:
             ack = self._opened(message)
         except (ProtocolError, KeyError) as error:
             await self._refuse(gateway, error, octets)
             return
-        new, envelopes = await self._store.write(lambda unit: self.save(unit, message, ack, octets, now))
+        new, envelopes, confirm = await self._store.write(lambda unit: self.save(unit, message, ack, octets, now))
         for towards, envelope in envelopes:
             self._broker.send(towards, envelope)
-        self._on_receipt(gateway, message.bearer)
+        self._on_receipt(gateway, bearer, confirm)
         if new and ack.counter == 0:
             self._fleet.event(ack, now)
             if ack.status in _WARNINGS:
@@ -135,26 +144,26 @@ class Acks:
             raise ProtocolError(f"center {claimed.center} does not hang on this gateway")
         return ACK.open(self._keys.center(claimed.center, claimed.authority).up, message.ack)
 
-    def save(self, unit: Unit, message: Any, ack: Any, octets: bytes, now: float) -> tuple[bool, list[Envelope]]:
-        """Evidence, receipt, and the move, inside one transaction; whether the ack was new."""
+    def save(self, unit: Unit, message: Any, ack: Any, octets: bytes, now: float) -> tuple[bool, list[Envelope], bytes]:
+        """Evidence, receipt, and the move, inside one transaction; whether the ack was new, and an event's confirmation."""
         gateway = message.gateway
         upto, beyond = unit.receipt(gateway)
         unit.set_receipt(gateway, *received(upto, beyond, message.sequence))
         new = unit.add_ack(ack.center, ack.sequence, gateway, ack.incident, ack.status, now, octets)
         if ack.counter == 0:
-            return new, self._events.told(unit, ack, new, octets, carried(message, now), now)
+            return new, *self._events.told(unit, ack, new, octets, carried(message, now), now)
         if not new:
-            return False, []
+            return False, [], b""
         order = unit.order(ack.center, ack.authority, ack.counter)
         if order is None:
             unit.refuse(now, center_name(ack.center), f"answers command {ack.counter}, which nobody sent", octets)
-            return True, []
+            return True, [], b""
         if ack.incident != order.incident:
             # The center used this counter before (a database restored from a backup gives it out again): what it says
             # is about that time. Taken for an answer it would end an alert that nobody heard.
             unit.refuse(now, center_name(ack.center), f"counter {ack.counter} was used for {ack.incident}", octets)
-            return True, self._beyond(unit, order, now)
-        return True, self._move(unit, order, ack, carried(message, now), now)
+            return True, self._beyond(unit, order, now), b""
+        return True, self._move(unit, order, ack, carried(message, now), now), b""
 
     def _move(self, unit: Unit, order: Order, ack: Any, how: str, now: float) -> list[Envelope]:
         text = f"center {ack.center}: {codes.status_name(ack.status)}"

@@ -85,6 +85,23 @@ class Sealer:
         message = Confirm(CENTRAL, center.epoch, center.number, sequence)
         return self._down(center, lambda key, nonce: CONFIRM.seal(key, message, nonce))
 
+    def time(self, unit: Unit, hello: Any, now: float) -> bytes:
+        """TIME for a believed hello; its floor kills every counter below the lowest that is still wanted. Empty when it cannot be."""
+        center = unit.center(hello.center)
+        if center is None:
+            return b""
+        wanted = [order.counter for order in unit.outstanding(center.number) if order.authority == hello.authority]
+        taken = center.counter if hello.authority == CENTRAL else center.counter_drill
+        floor = min(wanted, default=taken + 1) - 1
+        message = Time(
+            hello.authority, center.epoch, center.number, int(now), int(now % 1 * 1000), floor, hello.request
+        )
+        try:
+            return TIME.seal(self._keys.center(center.number, hello.authority).down, message, hello.nonce)
+        except _CANNOT as error:
+            _log.error("time not sealed", center=center_name(center.number), reason=str(error))
+            return b""
+
     def offer(self, center: CenterState, manifest: bytes) -> bytes:
         """OFFER of a release by its signed manifest."""
         return self._down(

@@ -37,23 +37,31 @@ class Events:
         self._intake = intake
         self._button_classes = button_classes
 
-    def told(self, unit: Unit, ack: Any, new: bool, octets: bytes, carried: str, now: float) -> list[Envelope]:
-        """What an event moves when it is new, and its confirmation each time: the center tells it until one arrives."""
+    def told(
+        self, unit: Unit, ack: Any, new: bool, octets: bytes, carried: str, now: float
+    ) -> tuple[list[Envelope], bytes]:
+        """What an event moves when it is new, and its sealed confirmation each time: the center tells it until one arrives.
+
+        The confirmation is among the envelopes too; it is empty for whoever waits for none.
+        """
         envelopes = self._event(unit, ack, carried, now) if new else []
         if not new and not _same(unit.ack(ack.center, ack.sequence), ack):
             # A center that lost its count. What is not stored is not confirmed; a press is taken, once, all the same.
             unit.refuse(now, speaker_name(ack.center), f"sequence {ack.sequence} was used for another word", octets)
             class_name = self._button_classes.get(ack.status)
-            return self._pressed(unit, ack, class_name, now) if class_name else []
+            return self._pressed(unit, ack, class_name, now) if class_name else [], b""
         center = unit.center(ack.center)
         if ack.authority != CENTRAL or center is None:
-            return envelopes
-        return envelopes + self._sealer.envelopes(unit, [(center.gateway, self._sealer.confirm(center, ack.sequence))])
+            return envelopes, b""
+        confirm = self._sealer.confirm(center, ack.sequence)
+        return envelopes + self._sealer.envelopes(unit, [(center.gateway, confirm)]), confirm
 
     def _event(self, unit: Unit, ack: Any, carried: str, now: float) -> list[Envelope]:
         """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
         class_name = self._button_classes.get(ack.status)
         envelopes = self._pressed(unit, ack, class_name, now) if class_name else []
+        if ack.status in _COUNTED:
+            unit.end_group_stops(gateway_of(ack.center), ack.incident)
         incident = unit.incident(self._incident_of(unit, ack))
         if incident is not None:
             text = f"{_who(ack)}: {codes.status_name(ack.status)}{_detail(ack)}{ago(ack)}{carried}"

@@ -7,13 +7,14 @@ from typing import Any
 import structlog
 
 from central.domain.command import CenterState
+from central.domain.owed import Owed
 from central.flows.dispatch import OURS, Envelope, Sealer
 from central.flows.fleet import Fleet
 from central.flows.releases import Releases
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
-from protocol.codes import CENTRAL
+from protocol.codes import BEARER_MQTT, BEARER_SMS, CENTRAL
 from protocol.errors import ProtocolError
-from protocol.messages import HELLO, TIME, Time
+from protocol.messages import HELLO
 from protocol.topics import center_name, gateway_name
 
 _log = structlog.get_logger()
@@ -37,6 +38,7 @@ class Greetings:
         sealer: Sealer,
         fleet: Fleet,
         releases: Releases,
+        owed: Owed,
     ) -> None:
         self._store = store
         self._broker = broker
@@ -46,8 +48,9 @@ class Greetings:
         self._sealer = sealer
         self._fleet = fleet
         self._releases = releases
+        self._owed = owed
 
-    async def receive(self, gateway: int, frame: bytes) -> None:
+    async def receive(self, gateway: int, frame: bytes, bearer: int = BEARER_MQTT) -> None:
         """One sealed hello. Never raises for what it says; raises StoreUnavailable."""
         now = self._clock.now()
         try:
@@ -65,6 +68,8 @@ class Greetings:
         envelopes = await self._store.write(lambda unit: self.save(unit, hello, frame, now))
         if envelopes:
             self._fleet.greeted(hello.center, now)
+            if bearer == BEARER_SMS:
+                self._owed.time(gateway, hello, now)
         for towards, octets in envelopes:
             self._broker.send(towards, octets)
 
@@ -86,17 +91,7 @@ class Greetings:
             frames = self._reissued(unit, fresh, now)
             # Last: a command that waits goes before any news of a program.
             frames.append((center.gateway, self._releases.offer(unit, fresh, now, greeted=True)))
-        return self._sealer.envelopes(unit, [(center.gateway, self._time(unit, fresh, hello, now)), *frames])
-
-    def _time(self, unit: Unit, center: CenterState, hello: Any, now: float) -> bytes:
-        """The floor kills every counter below the lowest that is still wanted."""
-        wanted = [order.counter for order in unit.outstanding(center.number) if order.authority == hello.authority]
-        taken = center.counter if hello.authority == CENTRAL else center.counter_drill
-        floor = min(wanted, default=taken + 1) - 1
-        message = Time(
-            hello.authority, center.epoch, center.number, int(now), int(now % 1 * 1000), floor, hello.request
-        )
-        return TIME.seal(self._keys.center(center.number, hello.authority).down, message, hello.nonce)
+        return self._sealer.envelopes(unit, [(center.gateway, self._sealer.time(unit, hello, now)), *frames])
 
     def _reissued(self, unit: Unit, center: CenterState, now: float) -> list[tuple[int, bytes]]:
         """Asked of each frame, not of the boot count: the drill's hello of the same boot may have come first."""

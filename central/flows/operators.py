@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from central.domain.command import Incident
+from central.domain.command import GROUP_STOP_WITHIN_S, Incident
 from central.domain.errors import NotFound, Refused
 from central.domain.incident import ACKNOWLEDGED, CLOSED, EXPIRED, INCIDENT_MOVES, PENDING, SUPERSEDED, may
 from central.flows.dispatch import Envelope, Sealer
@@ -62,7 +62,7 @@ class Operators:
     def _stop(self, unit: Unit, municipality: int, incident: int, who: str, now: float) -> tuple[int, list[Envelope]]:
         _found(unit, municipality, incident)
         orders = unit.orders_of(incident)
-        frames = []
+        frames, groups = [], set()
         centers = {order.center: order for order in orders if order.action != STOP}
         _give_up(unit, incident, SUPERSEDED)
         for number, order in sorted(centers.items()):
@@ -73,6 +73,9 @@ class Operators:
                 unit, center, incident, order.activation, order.class_code, STOP, 0, now, now + _STOP_WITHIN_S
             )
             frames.append((stop.gateway, stop.frame))
+            groups.add((stop.gateway, center.group))
+        for gateway, group in sorted(groups):
+            unit.add_group_stop(incident, gateway, group, now, now + GROUP_STOP_WITHIN_S)
         unit.add_entry(incident, now, "stop", f"operator {who}", f"{len(frames)} centers are told to be silent")
         return len(frames), self._sealer.envelopes(unit, frames)
 

@@ -6,20 +6,22 @@ Called by the wiring for each message of the broker.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
-from central.domain.errors import CentralError
+from central.domain.errors import CentralError, StoreUnavailable
 from central.domain.receipts import moved_on
 from central.flows.acks import Acks
 from central.flows.dispatch import Envelope, Sealer
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
+from central.flows.links import Links
 from central.flows.releases import Releases
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import gateway as to_gateway
 from protocol import hop, report
-from protocol.codes import CENTRAL
+from protocol.codes import BEARER_MQTT, BEARER_SMS, CENTRAL
 from protocol.errors import ProtocolError
 from protocol.layout import kind_of
 from protocol.messages import (
@@ -34,9 +36,11 @@ from protocol.messages import (
     KIND_PRESENCE,
     KIND_REPORT,
 )
-from protocol.topics import UP, center_name, gateway_name, number_of, parse
+from protocol.topics import DOWN, LINK, center_name, gateway_name, number_of, parse
 
 _log = structlog.get_logger()
+
+_TELL_S = 60.0
 
 
 class Uplink:
@@ -54,7 +58,10 @@ class Uplink:
         acks: Acks,
         greetings: Greetings,
         releases: Releases,
+        links: Links,
     ) -> None:
+        self._links = links
+        self._strangers, self._told_at = 0, 0.0
         self._store = store
         self._broker = broker
         self._sealer = sealer
@@ -74,15 +81,19 @@ class Uplink:
             KIND_BEAT: self._beat,
             KIND_FETCH: self._releases.fetch,
         }
+        greeted_by_sms = partial(self._greetings.receive, bearer=BEARER_SMS)
+        self._kinds_by_sms = self._kinds | {KIND_HELLO: greeted_by_sms}
 
     async def receive(self, name: str, payload: bytes) -> None:
         """One message; never raises."""
         try:
             device, direction = parse(name)
-            if direction != UP or device[0] != "G":
+            if direction == DOWN or device[0] != "G":
                 return
             gateway = number_of(device)
-            if kind_of(payload) == KIND_ACK:
+            if direction == LINK:
+                self._links.link(gateway, payload, self._clock.now())
+            elif kind_of(payload) == KIND_ACK:
                 await self._acks.receive(gateway, payload)
             elif kind_of(payload) == KIND_HOP:
                 await self._envelope(gateway, payload)
@@ -97,18 +108,49 @@ class Uplink:
             # A message from outside must not end the reading of all the others, whatever in it nobody thought of.
             _log.exception("message failed", topic=name, octets=payload[:64].hex())
 
-    async def _envelope(self, gateway: int, payload: bytes) -> None:
+    async def receive_sms(self, octets: bytes) -> bool:
+        """One short message, from whomever: whether it may be forgotten. Not one that is believed and could not be saved; never raises."""
+        try:
+            if kind_of(octets) == KIND_ACK:
+                await self._acks.by_sms(octets)
+            elif kind_of(octets) == KIND_HOP:
+                # It says whose it is; the key of that gateway proves it.
+                await self._envelope(int.from_bytes(octets[1:3], "big"), octets, BEARER_SMS)
+            else:
+                raise ProtocolError(f"kind {kind_of(octets)} is not for central")
+        except (ProtocolError, KeyError) as error:
+            self._refused(str(error))
+        except StoreUnavailable as error:
+            _log.error("short message not taken", reason=str(error))
+            return False
+        except Exception:
+            # Kept, it would come again for ever and fill the card; what mattered in it is sent again.
+            _log.exception("short message failed", octets=octets.hex())
+        return True
+
+    def _refused(self, reason: str) -> None:
+        """Anybody can send a short message: one line a minute, however many come."""
+        self._strangers += 1
+        now = self._clock.now()
+        if now >= self._told_at + _TELL_S:
+            _log.warning("short messages refused", reason=reason, count=self._strangers)
+            self._strangers, self._told_at = 0, now
+
+    async def _envelope(self, gateway: int, payload: bytes, bearer: int = BEARER_MQTT) -> None:
         envelope = hop.open(self._keys.gateway(gateway).up, payload)
         if envelope.gateway != gateway:
             raise ProtocolError(f"envelope of {gateway_name(envelope.gateway)} on the topic of {gateway_name(gateway)}")
-        fresh, answer = await self._store.write(lambda unit: self._risen(unit, gateway, envelope))
+        fresh, answer = await self._store.write(lambda unit: self._risen(unit, gateway, envelope, bearer))
         if not fresh:
             raise ProtocolError(f"envelope {envelope.sequence} of {gateway_name(gateway)} came before")
         # Only a new envelope shows that the gateway lives: everything else may be a recording of it.
         self._fleet.heard(gateway, self._clock.now())
+        if bearer == BEARER_MQTT:
+            self._links.heard(gateway, self._clock.now())
         self._send(answer)
+        kinds = self._kinds if bearer == BEARER_MQTT else self._kinds_by_sms
         for frame in envelope.frames:
-            handle = self._kinds.get(kind_of(frame))
+            handle = kinds.get(kind_of(frame))
             if handle is None:
                 continue
             try:
@@ -117,9 +159,9 @@ class Uplink:
                 # The others of the same envelope stand on their own.
                 _log.warning("frame refused", gateway=gateway_name(gateway), kind=kind_of(frame), reason=str(error))
 
-    def _risen(self, unit: Unit, gateway: int, envelope: hop.Envelope) -> tuple[bool, list[Envelope]]:
+    def _risen(self, unit: Unit, gateway: int, envelope: hop.Envelope, bearer: int) -> tuple[bool, list[Envelope]]:
         """Whether an envelope is new, and the answer to a sign of life: in as few octets, or the question for everything."""
-        if not unit.rise_hop_up(gateway, envelope.sequence):
+        if not unit.rise_hop_up(gateway, envelope.sequence, bearer == BEARER_MQTT):
             return False, []
         if envelope.frames:
             return True, []

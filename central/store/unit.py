@@ -9,6 +9,7 @@ from central.domain.command import CenterState, Incident, Order
 from central.domain.incident import ACKNOWLEDGED, CLOSED, PENDING
 from central.store.database import to_signed, to_unsigned
 from central.store.releases import ReleaseRows
+from central.store.sms import SmsRows
 from protocol.codes import CENTRAL, DRILL
 
 _MAX_REFUSALS = 1000
@@ -20,7 +21,7 @@ _INCIDENT = 'id, municipality, "group", class, state, attention, opened, deadlin
 _COUNTERS = {CENTRAL: "counter", DRILL: "counter_drill"}
 
 
-class Unit(ReleaseRows):
+class Unit(ReleaseRows, SmsRows):
     """One unit of work; nothing it did counts before the writer's commit."""
 
     # Alerts and incidents
@@ -145,7 +146,7 @@ class Unit(ReleaseRows):
     def add_order(self, order: Order, next_at: float | None) -> None:
         """Save an order and when it is sent again."""
         self._db.execute(
-            "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)",
             (
                 order.center,
                 order.authority,
@@ -224,13 +225,6 @@ class Unit(ReleaseRows):
     def raise_hops(self, floor: int) -> None:
         """Go on above `floor` with every gateway's envelopes, where they are not above it already."""
         self._db.execute("UPDATE gateway SET hop_down = max(hop_down, ?)", (floor,))
-
-    def rise_hop_up(self, gateway: int, sequence: int) -> bool:
-        """Note the sequence of an envelope from a gateway; False when it is not higher than all before."""
-        done = self._db.execute(
-            "UPDATE gateway SET hop_up = ? WHERE number = ? AND hop_up < ?", (sequence, gateway, sequence)
-        )
-        return done.rowcount == 1
 
     def receipt(self, gateway: int) -> tuple[int, int]:
         """Up to where, and which beyond, a gateway's outbox is stored here."""

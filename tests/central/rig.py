@@ -16,6 +16,8 @@ from central import classes
 from central.commands.enroll import enrolment
 from central.devices import Devices
 from central.domain.alert import Alert, Position
+from central.domain.bearer import SmsPolicy
+from central.domain.owed import Owed
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
 from central.flows.events import Events
@@ -23,9 +25,11 @@ from central.flows.faults import Faults
 from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.intake import Intake, Recorded
+from central.flows.links import Links
 from central.flows.operators import Operators
 from central.flows.releases import Releases
 from central.flows.rounds import Rounds
+from central.flows.sms import SmsRounds
 from central.flows.uplink import Uplink
 from central.store.database import connect
 from central.store.images import Images
@@ -34,12 +38,13 @@ from central.store.reader import Reader
 from central.store.unit import Unit
 from central.store.writer import Writer
 from protocol import codes, hop
-from protocol.topics import UP, gateway_name, topic
+from protocol.topics import UP, center_name, gateway_name, topic
+from tests.central.paper import NOW, Clock, FakeBroker, PaperSms
 from tests.central.players import CenterPlayer, GatewayPlayer
 
 T = TypeVar("T")
 
-NOW = 1_800_000_000.0
+NUMBERS = {1: "+5492614000001", 2: "+5492614000002"}
 # Group 1 is the square around HOME; group 2 lies a kilometre further east.
 HOME = Position(-34.6000, -58.4000)
 AWAY = Position(-34.7000, -58.9000)
@@ -88,7 +93,7 @@ def enrol(folder: Path) -> Installation:
         it.process(city, folder)
         for group, count in ((1, 2), (2, 1)):
             it.group(city, f"Barrio {group}", square(group))
-            name = it.gateway(city, folder)
+            name = it.gateway(city, folder, number=NUMBERS[group])
             for _ in range(count):
                 it.center(group, name, HOME.lat, HOME.lon, "127.0.0.1", 8883, folder)
         keys = (it.credential("app", city, "app"), it.credential("operator", city, "Ana"))
@@ -98,40 +103,13 @@ def enrol(folder: Path) -> Installation:
 BUTTONS = dict.fromkeys(codes.LOUD_PRESSES, "general") | dict.fromkeys(codes.SILENT_PRESSES, "gender_violence")
 
 
-class Clock:
-    """Virtual time."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def now(self) -> float:
-        """What it was set to."""
-        return self.at
-
-
-class FakeBroker:
-    """Keeps what was sent; `down` loses it, as a broker without a connection does."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[int, bytes]] = []
-        self.down = False
-
-    def send(self, gateway: int, octets: bytes) -> None:
-        """What matters."""
-        if not self.down:
-            self.sent.append((gateway, octets))
-
-    def mention(self, gateway: int, octets: bytes) -> None:
-        """What is asked for again."""
-        self.send(gateway, octets)
-
-
 class Rig:
     """Central without its doors. Every verb runs to its end before it returns."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
-        self.clock, self.broker = Clock(), FakeBroker()
+        self.clock, self.broker, self.sms = Clock(), FakeBroker(), PaperSms()
+        self.links, self.owed_by_sms = Links(self.broker, NOW, SmsPolicy()), Owed()
         path, master = installation.database, installation.folder / "state" / "master.key"
         self.writer = Writer(path)
         self.writer.start()
@@ -153,12 +131,16 @@ class Rig:
             sealer,
             Events(self.devices, sealer, self.intake, BUTTONS),
             self.fleet,
-            lambda gateway, _: self.owed.add(gateway),
+            self._owe,
         )
         images = Images(installation.folder / "state" / "releases")
         self.releases = Releases(*world, self.devices, self.devices, sealer, images)
-        greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet, self.releases)
-        self.uplink = Uplink(*world, self.devices, self.devices, sealer, self.fleet, acks, greetings, self.releases)
+        greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet, self.releases, self.owed_by_sms)
+        flows = (acks, greetings, self.releases, self.links)
+        self.uplink = Uplink(*world, self.devices, self.devices, sealer, self.fleet, *flows)
+        self.sms_rounds = SmsRounds(
+            self.writer, self.sms, self.clock, sealer, self.links, self.owed_by_sms, SmsPolicy()
+        )
         self.gateways = {n: self.gateway_player(n) for n in (1, 2)}
         self.centers = {n: CenterPlayer(self.device(n)) for n in (1, 2, 3)}
         self._ids = itertools.count(1)
@@ -196,6 +178,24 @@ class Rig:
         octets = gateway.countersign(player.ack(**fields), int(self.clock.at))
         self.receive(gateway.number, octets)
         return octets
+
+    def short(self, octets: bytes) -> bool:
+        """One short message from whomever; whether it may be forgotten."""
+        return self.run(self.uplink.receive_sms(octets))
+
+    def sms_round(self, later_s: float = 0.0) -> list[tuple[int, list[bytes]]]:
+        """Let time pass, then one round of short messages; the gateway and frames of each."""
+        self.clock.at += later_s
+        self.run(self.sms_rounds.once())
+        sent, self.sms.sent = self.sms.sent, []
+        numbers = {number: gateway for gateway, number in NUMBERS.items()}
+        assert all(len(octets) <= hop.SMS_SIZE for _, octets in sent)
+        return [(numbers[to], self.gateways[numbers[to]].open(octets)) for to, octets in sent]
+
+    def _owe(self, gateway: int, bearer: int, confirm: bytes) -> None:
+        self.owed.add(gateway)
+        if bearer == codes.BEARER_SMS:
+            self.owed_by_sms.receipt(gateway, confirm, self.clock.at)
 
     def round(self, later_s: float = 0.0) -> None:
         """Let time pass, then one round."""
@@ -253,7 +253,7 @@ class Rig:
 
     def device(self, center: int) -> dict[str, Any]:
         """What enrolment wrote for a center."""
-        return self._json(f"C00000{center}", "device.json")
+        return self._json(center_name(center), "device.json")
 
     def _json(self, folder: str, name: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.installation.folder / folder / name).read_text())
