@@ -192,7 +192,9 @@ started() {
 
 # The unit files are those of the version that runs.
 units_of() {
-  for file in $FILES; do act install -m 644 "$BASE/$1/share/$file" "$UNITS/$file"; done
+  for file in $FILES; do
+    act install -m 644 "$BASE/$1/share/$file" "$UNITS/$file" || fail "version $1 is not whole; install it again. What $BASE/current names is started"
+  done
 }
 
 switch_to() {

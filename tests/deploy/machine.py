@@ -35,10 +35,9 @@ ENVIRONMENT = [
     "PIP_NO_DEPS=1",
     "PIP_NO_INDEX=1",
 ]
-# Its own changes of the unit: this environment's packages, a log that can be read from outside, a short watchdog.
-DROP_IN = f"""[Service]
+# Its own changes of the unit: this environment's packages, a log that can be read from outside.
+DROP_IN = """[Service]
 Environment=PYTHONPATH=/srv/site LD_LIBRARY_PATH=/srv/python/lib
-WatchdogSec={WATCHDOG_S}
 StandardOutput=append:/srv/stage/gateway.log
 StandardError=inherit
 """
@@ -116,6 +115,7 @@ class Machine:
         self._change(made / "mosquitto.conf", "listener 8883 0.0.0.0", f"listener {self.broker_port} 127.0.0.1")
         with (made / "gateway.toml").open("a") as settings:
             settings.write(f"\n[local]\nport = {self.broker_port}\n[outbox]\nmin_free_mb = 0\n")
+        self._change(made / UNIT, "WatchdogSec=40", f"WatchdogSec={WATCHDOG_S}")
         self._change(made / "gateway.toml", '"127.0.0.1:9108"', '""')
         # Nobody listens on port 1: the WAN is down.
         self._change(made / "gateway.toml", '"central.example.org"', '"central.example.org"\nport = 1')

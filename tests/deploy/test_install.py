@@ -106,6 +106,22 @@ def test_an_upgrade_that_does_not_run_is_taken_back_by_itself(
     machine.until(lambda: machine.status()["outbox"]["waiting"] == kept)
 
 
+def test_a_way_back_that_breaks_off_leaves_the_service_running(
+    machine: Machine, neighbourhood: Neighbourhood, tmp_path: Path
+) -> None:
+    """Half of the version before is gone from the card: whatever happens, what current names is started again."""
+    machine.running()
+    old = versions(machine)[0]
+    folder = machine.folder("half", build(tmp_path, version="1.5.0"), neighbourhood.keys)
+    assert machine.install(folder, "install").returncode == 0
+    machine.said("rm", f"/opt/sereno/{old}/share/sereno-local-broker.service")
+    done = machine.install(folder, "rollback")
+    assert done.returncode == 1
+    assert "install.sh: " in done.stderr
+    assert versions(machine)[0] == "1.5.0"
+    machine.running()
+
+
 def test_settings_that_the_new_version_refuses_stop_an_upgrade_before_anything_runs_differently(
     machine: Machine, neighbourhood: Neighbourhood, tmp_path: Path
 ) -> None:
