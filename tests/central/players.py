@@ -31,7 +31,7 @@ class CenterPlayer:
     def reboot(self) -> None:
         """A new boot count and nonce."""
         self.boot += 1
-        self.nonce = bytes([self.number]) * 4 + self.boot.to_bytes(4, "big")
+        self.nonce = self.number.to_bytes(4, "big") + self.boot.to_bytes(4, "big")
 
     def hello(self, authority: int = CENTRAL, **changes: Any) -> bytes:
         """A sealed hello of this boot."""
