@@ -26,6 +26,7 @@ from protocol.words import AUTHORITY_NAMES
 
 # A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
 HELLO_LIFE_S = 55.0
+HELLO_BY_SMS_S = 20.0
 
 
 class Centers:
@@ -90,7 +91,7 @@ class Centers:
         now = self._clock.monotonic()
         for key, (said_at, frame) in list(self._state.volatile.items()):
             late = key[1] == HELLO.kind and now - said_at > HELLO_LIFE_S
-            if late or self._upward.send_alone(frame) or self._hello_by_sms(key, frame, now):
+            if late or self._upward.send_alone(frame) or self._hello_by_sms(key, frame, said_at, now):
                 self._state.volatile.pop(key)
 
     def unsaved(self, message: Received) -> None:
@@ -104,12 +105,13 @@ class Centers:
             self._autonomy.pressed(ack, later, saved=False)
             later.run()
 
-    def _hello_by_sms(self, key: tuple[int, int, int], frame: bytes, now: float) -> bool:
+    def _hello_by_sms(self, key: tuple[int, int, int], frame: bytes, said_at: float, now: float) -> bool:
         """Whether a center's hello to central went by SMS: at most one a minute of each center, and none for a drill."""
         center, kind, authority = key
         if self._sms is None or not self._sms.ready or kind != HELLO.kind or authority != CENTRAL:
             return False
-        if now < self._state.hello_sms_at.get(center, 0.0) or self._sms.room() < 1:
+        # An answer by SMS takes as long again: one to an older hello would come too late. The center says the next one soon.
+        if now - said_at > HELLO_BY_SMS_S or now < self._state.hello_sms_at.get(center, 0.0) or self._sms.room() < 1:
             return False
         self._state.hello_sms_at[center] = now + HELLO_LIFE_S
         self._log.info("hello_passed_up", center=center, authority=AUTHORITY_NAMES[authority], bearer="sms")
