@@ -45,7 +45,11 @@ class SmsRows:
         )
 
     def add_group_stop(self, incident: int, gateway: int, group: int, now: float, expires: float) -> None:
-        """A stop for one group of a gateway, under a number that no stop ever had."""
+        """A stop for one group of a gateway, under a number that no stop ever had; one before for the same incident is over."""
+        self._db.execute(
+            'UPDATE group_stop SET ended = 1 WHERE gateway = ? AND "group" = ? AND incident = ?',
+            (gateway, group, to_signed(incident)),
+        )
         self._db.execute(
             'INSERT INTO group_stop (number, gateway, "group", incident, issued, expires)'
             " SELECT max(coalesce(max(number) + 1, 0), ?), ?, ?, ?, ?, ? FROM group_stop",
