@@ -1,6 +1,6 @@
 """ESP32-S3 (DevKitC-1) in the alarm cabinet: which GPIO does what, its timers and its converter. Read by firmware.board.
 
-No strapping pin (0, 3, 45, 46), none of flash, PSRAM, USB, JTAG or the serial console. The chip's weak pull-ups may be
+No strapping pin (0, 3, 45, 46), none of flash, PSRAM, USB or the serial console; JTAG is on USB. The chip's weak pull-ups may be
 on while it starts, so drivers need pull-downs of 2.2 kOhm. The wiring is drawn in docs/boards/esp32_s3.md.
 """
 
@@ -20,6 +20,8 @@ MAINS = 21
 MOTION = 47
 # Data of the 433 MHz receiver.
 RECEIVER = 10
+# UART and its pins for the RS-485 line: transmitter, receiver, driver enable (high drives the line).
+LINE = (1, 39, 40, 41)
 # Pins of the first converter by channel: currents of siren, strobe, floodlight, indicator; microphone, light, charger,
 # battery. The second converter is the radio's.
 MEASURED = (1, 2, 4, 5, 6, 7, 8, 9)

@@ -25,6 +25,8 @@ MAINS = 13
 MOTION = 14
 # Data of the 433 MHz receiver.
 RECEIVER = 15
+# UART and its pins for the RS-485 line: transmitter, receiver, driver enable (high drives the line).
+LINE = (0, 16, 17, 18)
 BATTERY_PIN = 26
 MEASURED = 27
 

@@ -71,6 +71,8 @@ class Pins:
     def close(self):
         """Outputs low, then every pin an input: from here on the pull-downs at the drivers hold them."""
         self.write(0)
+        for device in [device for _, device in self.drivers] + list(self._inputs.values()) + self._measured:
+            device.close()
         self.factory.close()
 
 

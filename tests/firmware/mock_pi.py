@@ -53,6 +53,10 @@ class Pi:
         pin = self.factory.pin(number)
         pin.drive_high() if high else pin.drive_low()
 
+    def cut(self, number: int) -> None:
+        """The wire of an input is cut: its pull decides."""
+        self.set(number, self.factory.pin(number).pull == "up")
+
     def output(self, number: int) -> bool | None:
         """Whether an output is high, None when nothing drives it."""
         pin = self.factory.pin(number)
