@@ -18,7 +18,7 @@ from simulator.modem.faults import OF_MODEM, Faults
 from simulator.modem.inbox import Inbox
 from simulator.modem.journal import Journal
 from simulator.modem.settings import CARRIED, factory
-from simulator.modem.storage import Storage
+from simulator.modem.storage import Joint, Storage
 
 IDLE, HOME, SEARCHING, DENIED, ROAMING = 0, 1, 2, 3, 5  # <stat>, TS 27.007 7.2
 _STATES = {IDLE: "idle", HOME: "home", SEARCHING: "searching", DENIED: "denied", ROAMING: "roaming"}
@@ -94,7 +94,8 @@ class Device:
         self.active = {1}
         self.saved = factory(dialect)
         self.settings = self.saved.copy()
-        self.storages = {name: Storage(places) for name, places in dialect.memories.items()}
+        own = {name: Storage(places) for name, places in dialect.memories.items()}
+        self.storages: dict[str, Storage] = own | {"MT": Joint(own["ME"], own["SM"])}
         self.inbox = Inbox(self)
         self._reference = 0
         self._pending: list[Timer] = []

@@ -1,6 +1,6 @@
 """What one firmware says where another says something else: names, words at the start, defaults. Data only.
 
-From SIMCom's SIM7500/SIM7600 AT Command Manual V2.00 and Quectel's EC25/EC21 AT Commands Manual V1.3.
+The standard's words (TS 27.005, TS 27.007) and the makers', as users of these modules have published them.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ class Dialect:
     identification: tuple[str, ...]  # ATI
     start: tuple[str, ...]  # said before the card is read
     started: tuple[str, ...]  # said once messages can be read
-    farewell: tuple[str, ...]  # said before the power goes
+    farewell: tuple[str, ...]  # said before AT+CPOF or AT+QPOWD takes the power away
     sim_gone: tuple[str, ...]
     verbosity: int  # AT+CMEE at the start
     memory: str  # AT+CPMS at the start
     memories: dict[str, int]
+    choices: tuple[tuple[str, ...], ...]  # AT+CPMS=?; MT is ME and SM together
     alpha: str  # how an absent name of the sender is written in the headers of a PDU
-    power_off: str
     battery: str  # AT+CBC; gammu's monitor does not understand SIMCom's
     only: tuple[str, ...]  # commands that the others lack
 
 
 SIM7600 = Dialect(
     manufacturer="SIMCOM INCORPORATED",
-    model="SIMCOM_SIM7600SA-H",
-    revision="LE20B04SIM7600SA",
+    model="SIMCOM_SIM7600G-H",
+    revision="+CGMR: LE20B04SIM7600G22",
     identification=(
-        "Manufacturer: SIMCOM INCORPORATED", "Model: SIMCOM_SIM7600SA-H", "Revision: SIM7600SA_V2.0.2",
-        "IMEI: {imei}", "+GCAP: +CGSM,+FCLASS,+DS",
+        "Manufacturer: SIMCOM INCORPORATED", "Model: SIMCOM_SIM7600G-H", "Revision: SIM7600G_V2.0.2",
+        "IMEI: {imei}", "+GCAP: +CGSM",
     ),
     start=("START",),
     started=("SMS DONE", "PB DONE"),
-    farewell=("NORMAL POWER DOWN",),
-    sim_gone=("+CPIN: SIM REMOVED",),
+    farewell=(),
+    sim_gone=("+SIMCARD: NOT AVAILABLE",),
     verbosity=2,
     memory="SM",
-    memories={"SM": 50, "ME": 23, "SR": 10},
+    memories={"SM": 50, "ME": 23, "SR": 50},
+    choices=(("ME", "MT", "SM", "SR"), ("ME", "MT", "SM"), ("ME", "SM")),
     alpha='""',
-    power_off="+CPOF",
     battery="3.942V",
     only=("+CNSMOD", "+CPSI", "+CICCID", "+CRESET", "+CPOF", "+SIMEI"),
 )  # fmt: skip
@@ -55,15 +55,15 @@ QUECTEL = Dialect(
     model="EC25",
     revision="EC25AUFAR06A05M4G",
     identification=("Quectel", "EC25", "Revision: EC25AUFAR06A05M4G"),
-    start=("RDY",),
-    started=("+CFUN: 1", "+QIND: SMS DONE", "+QIND: PB DONE"),
+    start=("RDY", "+CFUN: 1"),
+    started=("+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"),
     farewell=("POWERED DOWN",),
     sim_gone=("+CPIN: NOT READY",),
     verbosity=1,
     memory="ME",
-    memories={"SM": 25, "ME": 255, "SR": 10},
+    memories={"SM": 50, "ME": 23, "SR": 50},
+    choices=(("ME", "MT", "SM", "SR"), ("ME", "MT", "SM"), ("ME", "MT", "SM")),
     alpha="",
-    power_off="+QPOWD",
     battery="0,77,3942",
     only=("+QNWINFO", "+QCSQ", "+QCCID", "+QPOWD", "+QINISTAT", "+CCID"),
 )

@@ -156,7 +156,7 @@ HANDLERS: dict[str, Callable[[Device, Command], Outcome]] = {
     "+GMR": says("{device.dialect.revision}"),
     **dict.fromkeys(("+CGSN", "+GSN"), _serial_number),
     "+SIMEI": says("+SIMEI: {device.imei}"),
-    "+GCAP": says("+GCAP: +CGSM,+FCLASS,+DS"),
+    "+GCAP": says("+GCAP: +CGSM"),
     **dict.fromkeys(NUMBERS, setting),
     "+CSCS": _character_set,
     "+CFUN": _function,

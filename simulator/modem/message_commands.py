@@ -23,14 +23,14 @@ def _storage(device: Device, place: int = 0) -> Storage:
 def _service(device: Device, command: Command) -> Outcome:
     names = device.settings.values["+CPMS"]
     if command.form == "=?":
-        group = "(" + ",".join(f'"{name}"' for name in device.storages if name != "SR") + ")"
-        return [f'+CPMS: {group[:-1]},"SR"),{group},{group}']
+        groups = ["(" + ",".join(f'"{name}"' for name in group) + ")" for group in device.dialect.choices]
+        return [f"+CPMS: {','.join(groups)}"]
     used = [f"{device.storages[name].used},{device.storages[name].places}" for name in names]
     if command.form == "?":
         return ["+CPMS: " + ",".join(f'"{name}",{of}' for name, of in zip(names, used, strict=True))]
     need_card(device, "CMS")
     chosen = [command.argument(index, name) for index, name in enumerate(names)]
-    if set(chosen) - set(device.storages) or "SR" in chosen[1:]:
+    if any(name not in group for name, group in zip(chosen, device.dialect.choices, strict=True)):
         raise CommandError("CMS", 302)
     names[:] = chosen
     return ["+CPMS: " + ",".join(f"{device.storages[name].used},{device.storages[name].places}" for name in chosen)]

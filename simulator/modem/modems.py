@@ -65,7 +65,11 @@ class Modem:
     def stored(self) -> dict[str, list[str]]:
         """The PDUs in its storages."""
         return self._modems.call(
-            lambda: {name: [m.pdu for _, m in storage.items()] for name, storage in self.device.storages.items()}
+            lambda: {
+                name: [m.pdu for _, m in storage.items()]
+                for name, storage in self.device.storages.items()
+                if name != "MT"
+            }
         )
 
 

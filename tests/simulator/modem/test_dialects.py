@@ -1,4 +1,4 @@
-"""Two firmwares, each with its own words: the lines as SIMCom's and Quectel's manuals print them."""
+"""Two firmwares, each with its own words."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from tests.simulator.modem.bench import ONE, OTHER, Bench, reply
 
 SIM7600 = {
     "ATI": [
-        "Manufacturer: SIMCOM INCORPORATED", "Model: SIMCOM_SIM7600SA-H", "Revision: SIM7600SA_V2.0.2",
-        "IMEI: 860126111111110", "+GCAP: +CGSM,+FCLASS,+DS",
+        "Manufacturer: SIMCOM INCORPORATED", "Model: SIMCOM_SIM7600G-H", "Revision: SIM7600G_V2.0.2",
+        "IMEI: 860126111111110", "+GCAP: +CGSM",
     ],
     "AT+CGMI": ["SIMCOM INCORPORATED"],
-    "AT+CGMM": ["SIMCOM_SIM7600SA-H"],
-    "AT+CGMR": ["LE20B04SIM7600SA"],
+    "AT+CGMM": ["SIMCOM_SIM7600G-H"],
+    "AT+CGMR": ["+CGMR: LE20B04SIM7600G22"],
     "AT+CICCID": ["+ICCID: 8954310026111111118"],
     "AT+CNSMOD?": ["+CNSMOD: 0,8"],
     "AT+CPSI?": ["+CPSI: LTE,Online,722-310,0x2AF8,27447553,257,EUTRAN-BAND4,2175,5,5,-94,-710,-545,15"],
     "AT+CPMS?": ['+CPMS: "SM",0,50,"SM",0,50,"SM",0,50'],
+    "AT+CPMS=?": ['+CPMS: ("ME","MT","SM","SR"),("ME","MT","SM"),("ME","SM")'],
     "AT+CMEE?": ["+CMEE: 2"],
     "AT+CBC": ["+CBC: 3.942V"],
 }  # fmt: skip
@@ -33,14 +34,14 @@ QUECTEL = {
     "AT+QNWINFO": ['+QNWINFO: "FDD LTE","722310","LTE BAND 4",2175'],
     "AT+QCSQ": ['+QCSQ: "LTE",-71,-101,195,-10'],
     "AT+QINISTAT": ["+QINISTAT: 7"],
-    "AT+CPMS?": ['+CPMS: "ME",0,255,"ME",0,255,"ME",0,255'],
+    "AT+CPMS?": ['+CPMS: "ME",0,23,"ME",0,23,"ME",0,23'],
     "AT+CMEE?": ["+CMEE: 1"],
     "AT+CBC": ["+CBC: 0,77,3942"],
 }
 BOTH = {
     "AT+CGSN": ["860126111111110"],
     "AT+CIMI": ["722310611111111"],
-    "AT+GCAP": ["+GCAP: +CGSM,+FCLASS,+DS"],
+    "AT+GCAP": ["+GCAP: +CGSM"],
     "AT+CSQ=?": ["+CSQ: (0-31,99),(0-7,99)"],
     "AT+CESQ": ["+CESQ: 99,99,255,255,20,40"],
     "AT+CPIN?": ["+CPIN: READY"],

@@ -107,7 +107,7 @@ def test_gammu_identifies_the_modem(seen: Seen) -> None:
     device = seen.sender.device
     assert field(seen.identity, "Manufacturer") == [device.dialect.manufacturer]
     assert device.dialect.model in field(seen.identity, "Model")[0]
-    assert field(seen.identity, "Firmware") == [device.dialect.revision]
+    assert field(seen.identity, "Firmware") == [device.dialect.revision.removeprefix("+CGMR: ")]
     assert (field(seen.identity, "IMEI"), field(seen.identity, "SIM IMSI")) == ([device.imei], [device.imsi])
 
 

@@ -109,7 +109,7 @@ def test_a_full_storage_takes_nothing_until_a_place_is_free() -> None:
     bench.center.inject(OTHER, ONE, "waits")
     assert bench.hear() == ""
     assert (bench.center.waiting(ONE), bench.ask("AT+CPMS?")) == (
-        1, reply('+CPMS: "ME",255,255,"ME",255,255,"ME",255,255'),
+        1, reply('+CPMS: "ME",23,23,"ME",23,23,"ME",23,23'),
     )  # fmt: skip
     assert bench.ask("AT+CMGD=7") == reply() + '\r\n+CMTI: "ME",7\r\n'
     assert bench.center.waiting(ONE) == 0
@@ -138,15 +138,15 @@ def test_listing_reads_and_deleting_chooses() -> None:
     assert bench.ask("AT+CMGL=4").count("+CMGL:") == 3
     bench.center.inject(OTHER, ONE, "d")
     bench.hear()
-    assert bench.ask("AT+CMGD=0,1;+CPMS?") == reply('+CPMS: "ME",1,255,"ME",1,255,"ME",1,255')
-    assert bench.ask("AT+CMGD=0,4;+CPMS?") == reply('+CPMS: "ME",0,255,"ME",0,255,"ME",0,255')
-    assert bench.ask("AT+CMGD=255") == reply(result="+CMS ERROR: 321")
+    assert bench.ask("AT+CMGD=0,1;+CPMS?") == reply('+CPMS: "ME",1,23,"ME",1,23,"ME",1,23')
+    assert bench.ask("AT+CMGD=0,4;+CPMS?") == reply('+CPMS: "ME",0,23,"ME",0,23,"ME",0,23')
+    assert bench.ask("AT+CMGD=23") == reply(result="+CMS ERROR: 321")
 
 
 def test_storages_are_chosen_for_reading_writing_and_receiving() -> None:
     """What comes goes into the third storage; the first is read."""
     bench = Bench()
-    assert bench.ask('AT+CPMS="ME","ME","SM"') == reply("+CPMS: 0,255,0,255,0,25")
+    assert bench.ask('AT+CPMS="ME","ME","SM"') == reply("+CPMS: 0,23,0,23,0,50")
     bench.center.inject(OTHER, ONE, "a")
     assert bench.hear() == '\r\n+CMTI: "SM",0\r\n'
     assert bench.ask("AT+CMGR=0") == reply(result="+CMS ERROR: 321")
@@ -209,3 +209,17 @@ def test_the_center_number_can_be_read_and_set() -> None:
     bench.center.inject(OTHER, ONE, "a")
     bench.hear()
     assert bench.devices[0].storages["ME"].items()[0][1].pdu.startswith("0591451199F9")
+
+
+def test_mt_is_both_storages_one_after_the_other() -> None:
+    """Reading and deleting in MT reach ME first, then SM; what is full in ME goes on in SM."""
+    bench = Bench()
+    bench.ask('AT+CPMS="MT","MT","MT"')
+    bench.devices[0].inbox.fill()
+    assert bench.ask("AT+CPMS?") == reply('+CPMS: "MT",73,73,"MT",73,73,"MT",73,73')
+    bench.ask("AT+CMGD=40")
+    bench.center.inject(OTHER, ONE, "a")
+    assert bench.hear() == '\r\n+CMTI: "MT",40\r\n'
+    assert bench.ask("AT+CMGR=40").startswith("\r\n+CMGR: 0,")
+    assert [bench.devices[0].storages[name].used for name in ("ME", "SM")] == [23, 50]
+    assert bench.ask("AT+CMGL=4").count("+CMGL:") == 73
