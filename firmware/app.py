@@ -14,7 +14,6 @@ from firmware.clock import Clock
 from firmware.description import describe
 from firmware.identity import Identity
 from firmware.journal import Journal
-from firmware.link import Link
 from firmware.settings import Settings
 from firmware.updating import Updating
 from firmware.vault import Unprovisioned, Vault
@@ -68,21 +67,23 @@ class App:
         self._journal_ms = None
         self._note_journal(STARTED, board.boot_cause())
         self.watch = Watch(board, self.center, self.settings, self.clock, self.identity.center * 97 % 256)
-        self.link = Link(
-            center_name(self.identity.center), board.flash, device["endpoints"], self.clock, board.random,
-            self._received, self._connected, board.log,
-        )  # fmt: skip
+        # Of the two links the other one takes no memory.
+        if "serial" in device:
+            from firmware.serial_link import SerialLink as Link
+        else:
+            from firmware.link import Link
+        way = board.line(device["serial"]) if "serial" in device else device["endpoints"]
+        name = center_name(self.identity.center)
+        self.link = Link(name, board.flash, way, self.clock, board.random, self._received, self._connected, board.log)
         self.link.aged = self.center.answers.aged
         self.link.clock_behind = self._clock_behind
         self.updating = Updating(
             board, os, releases, self.identity, self.center, self.clock, self.link.send, self._news
         )
         self.readings = board.look()
-        self._console = None
+        self._console = self._reported_ms = self._erase_ms = None
         self._typed_ms = 0
         self._score = ()
-        self._reported_ms = None
-        self._erase_ms = None
         if not self.identity.loud:
             board.log("the table of loud classes does not verify: nothing is loud")
 

@@ -3,7 +3,7 @@
 It decides nothing, but for one thing: what is loud goes off at the limit, by interrupts, whatever the program does.
 """
 
-from firmware.boards import PLATFORM
+from firmware.boards import PLATFORM, POWER_SETTLE_MS, RELAY_MS
 
 # First of all: the wiring drives the outputs low.
 if PLATFORM == "esp32":
@@ -22,7 +22,6 @@ import micropython
 import network
 from machine import PWM, WDT, Pin, Timer
 
-from firmware import boards
 from firmware.clock import Clock
 from firmware.inputs import HOLD_MS, Latch
 from firmware.limit import LIMIT_MS
@@ -37,7 +36,6 @@ from protocol.codes import LOUD, OUTPUTS, POWER, SIREN
 JOIN_MS = 15000
 TYPED_A_LOOK = 128
 LONGEST_LINE = 1024
-HALF = 0x8000
 
 _player = Player()
 
@@ -66,7 +64,7 @@ class Horn:
         """On or off; takes no memory."""
         if level != self._level:
             # In this order an interrupt in between is put right by the next.
-            self._pwm.duty_u16(HALF if level else 0)
+            self._pwm.duty_u16(0x8000 if level else 0)
             self._level = level
 
 
@@ -97,20 +95,17 @@ class Board:
         self._poll.register(sys.stdin, select.POLLIN)
         self._line = bytearray()
         self._edges = None
-        self._pulse = self._pulse_turns = 0
-        self._periods = self._armed = self._turns = 0
+        self._join_ms = self._pulse = self._pulse_turns = self._periods = self._armed = self._turns = 0
         self._since = time.ticks_ms()
         self._over = -1  # the loud period that the second interrupt has ended
         self._calendar = Calendar(flash)
         self._wifi = device.get("wifi")
-        self._join_ms = 0
         self._wlan = network.WLAN(network.WLAN.IF_STA)
         self._wlan.active(True)
         # Power saving of the radio would hold an alert back for a tenth of a second and more.
         self._wlan.config(pm=network.WLAN.PM_NONE)
         self.hold(HOLD_MS)
-        self._player_timer = wiring.make_timer(0)
-        self._limit_timer = wiring.make_timer(1)
+        self._player_timer, self._limit_timer = wiring.make_timer(0), wiring.make_timer(1)
         wiring.start(self._player_timer, PERIOD_MS, self._turn, Timer.PERIODIC)
         self._watchdog = WDT(timeout=wiring.WATCHDOG_MS)
 
@@ -131,9 +126,9 @@ class Board:
                 return 0
         try:
             if mask & POWER:
-                self._drive(POWER, boards.POWER_SETTLE_MS)
+                self._drive(POWER, POWER_SETTLE_MS)
             relay = mask & SIREN and not self._horn
-            self._drive(mask, lasting_ms + (boards.RELAY_MS if relay else 0))
+            self._drive(mask, lasting_ms + (RELAY_MS if relay else 0))
             return self._meter.milliamperes(OUTPUTS.index(mask & ~POWER or SIREN))
         finally:
             self._pulse_turns = 0
@@ -164,6 +159,12 @@ class Board:
         self._edges = Edges(time.ticks_us())
         self._data = Pin(wiring.RECEIVER, Pin.IN, Pin.PULL_DOWN)
         wiring.watch_edges(self._data, self._edge)
+
+    def line(self, options):
+        """The RS-485 line of a center that is reached over one (firmware.rs485)."""
+        from firmware.rs485 import Line
+
+        return Line(wiring.LINE, options)
 
     def codes(self):
         """Radio codes that were received since the last look (firmware.radio)."""

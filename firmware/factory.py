@@ -70,7 +70,9 @@ class Factory:
             with open(self._folder + LAST + "-put") as file:
                 device = json.load(file)
             Identity(device)
-            if not ["%s:%d %s" % (one["host"], one["port"], one["name"]) for one in device["endpoints"]]:
+            if "serial" not in device and not [
+                "%s:%d %s" % (one["host"], one["port"], one["name"]) for one in device["endpoints"]
+            ]:
                 raise ValueError("no endpoints")
             for name in NAMES[1:]:
                 self._files.rename(self._folder + name + "-put", self._folder + name)

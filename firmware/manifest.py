@@ -24,13 +24,11 @@ def read(octets, release_key):
     return manifest
 
 
-def acceptable(manifest, running_sequence, board_class, now, free_octets, alarm):
+def acceptable(manifest, running_sequence, board_class, now, free_octets):
     """None when this release may be fetched, else why not.
 
-    `now` is Unix seconds or None, `free_octets` what an image and its slot may take, `alarm` whether one runs.
+    `now` is Unix seconds, `free_octets` what an image and its slot may take.
     """
-    if alarm:
-        return "an alarm runs"
     if manifest.board != board_class:
         return "for another board"
     if manifest.sequence == running_sequence:
@@ -39,8 +37,6 @@ def acceptable(manifest, running_sequence, board_class, now, free_octets, alarm)
         return "older than what runs"
     if manifest.minimum_from > running_sequence:
         return "needs a release between"
-    if now is None:
-        return "no time yet"
     if now >= manifest.expiry:
         return "expired"
     if manifest.size * ROOM > free_octets:

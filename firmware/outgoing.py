@@ -62,10 +62,10 @@ class Outgoing:
         while len(self._entries) > self._limit:
             self._entries.remove(self._least())
 
-    def due(self, now_ms):
-        """The next entry to be written to the link, or None."""
+    def due(self, now_ms, longest=0xFFFF):
+        """The next entry of at most `longest` octets to be written to the link, or None."""
         for entry in self._entries:
-            if entry.state == _WAITING and now_ms >= entry.not_before_ms:
+            if entry.state == _WAITING and now_ms >= entry.not_before_ms and len(entry.frame) <= longest:
                 return entry
         return None
 
@@ -87,6 +87,10 @@ class Outgoing:
             return
         entry.state = _WAITING
         entry.not_before_ms = now_ms + AGAIN_MS
+
+    def lost(self, entry):
+        """It did not arrive: it goes again at once."""
+        entry.state = _WAITING
 
     def renew(self):
         """A new link knows nothing of what the old one was given."""

@@ -50,7 +50,7 @@ class Updater:
             one = unpacked(octets)
             free += held(self._folder + self._other(), self._files)
             # No alarm runs at a start.
-            reason = self._against(one, now) or manifest.acceptable(one, self._sequence, self._board, now, free, False)
+            reason = self._against(one, now) or manifest.acceptable(one, self._sequence, self._board, now, free)
             if reason:
                 return reason
             manifest.read(octets, self._key)

@@ -88,6 +88,12 @@ class Board:
 
         self._receiver = Receiver()
 
+    def line(self, options):
+        """The RS-485 line of a center that is reached over one."""
+        from simulator.device.line import Line
+
+        return Line(options)
+
     def codes(self):
         """Radio codes that were received since the last look (firmware.radio)."""
         if not self._codes:

@@ -87,25 +87,23 @@ def test_a_field_has_one_form():
 
 def test_a_good_one_is_acceptable():
     """From the lowest sequence on, until the last second, with just enough room."""
-    assert acceptable(made(), 7, "unix", NOW, FREE, False) is None
-    assert acceptable(made(minimum_from=7), 7, "unix", NOW, FREE, False) is None
-    assert acceptable(made(), 0, "unix", release.EXPIRY - 1, FREE, False) is None
+    assert acceptable(made(), 7, "unix", NOW, FREE) is None
+    assert acceptable(made(minimum_from=7), 7, "unix", NOW, FREE) is None
+    assert acceptable(made(), 0, "unix", release.EXPIRY - 1, FREE) is None
 
 
 def test_each_reason_against_it():
     """One thing wrong at a time, and its words."""
     reasons = (
-        ("an alarm runs", (made(), 7, "unix", NOW, FREE, True)),
-        ("for another board", (made(), 7, "pico_w", NOW, FREE, False)),
-        ("for another board", (made(board="unix2"), 7, "unix", NOW, FREE, False)),
-        ("running already", (made(), 8, "unix", NOW, FREE, False)),
-        ("older than what runs", (made(), 9, "unix", NOW, FREE, False)),
-        ("older than what runs", (made(1), 0xFFFFFFFF, "unix", NOW, FREE, False)),
-        ("needs a release between", (made(minimum_from=8), 7, "unix", NOW, FREE, False)),
-        ("no time yet", (made(), 7, "unix", None, FREE, False)),
-        ("expired", (made(), 7, "unix", release.EXPIRY, FREE, False)),
-        ("expired", (made(), 7, "unix", release.EXPIRY + 90000, FREE, False)),
-        ("too large", (made(), 7, "unix", NOW, FREE - 1, False)),
+        ("for another board", (made(), 7, "pico_w", NOW, FREE)),
+        ("for another board", (made(board="unix2"), 7, "unix", NOW, FREE)),
+        ("running already", (made(), 8, "unix", NOW, FREE)),
+        ("older than what runs", (made(), 9, "unix", NOW, FREE)),
+        ("older than what runs", (made(1), 0xFFFFFFFF, "unix", NOW, FREE)),
+        ("needs a release between", (made(minimum_from=8), 7, "unix", NOW, FREE)),
+        ("expired", (made(), 7, "unix", release.EXPIRY, FREE)),
+        ("expired", (made(), 7, "unix", release.EXPIRY + 90000, FREE)),
+        ("too large", (made(), 7, "unix", NOW, FREE - 1)),
     )
     for words, arguments in reasons:
         assert acceptable(*arguments) == words, words

@@ -64,6 +64,11 @@ class Board:
             setattr(self._readings, name, 1000 if mask & bit else 0)
         self._say(f"o {mask}")
 
+    def line(self, options):
+        from simulator.device.line import Line
+
+        return Line(options)
+
     def hold(self, hold_ms):
         pass
 
