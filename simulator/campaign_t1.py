@@ -18,29 +18,29 @@ from protocol.errors import ProtocolError
 from protocol.layout import kind_of
 from protocol.messages import ACK, HELLO, KIND_ACK, KIND_HELLO, TIME, Command, Time
 from protocol.topics import DOWN, UP, topic
-from simulator.city import City
+from simulator.city import City, central_number, gateway_number
 from simulator.errors import SimulatorError
 from simulator.hostile import KINDS, Target, make
 from simulator.plan import city as city_plan
+from simulator.sms_wire import SmsWire
 from simulator.wire import Wire
 
 # Hostile frames between two legitimate ones. A probe must be answered behind them: then all were looked at.
 BATCH = 200
 # Every so many batches the legitimate frame moves the indicator, which no hostile frame may do.
 MOVE_EVERY = 10
-_ANSWER_S = 30.0
+_ANSWER_S = 90.0  # a hello goes by SMS at most once a minute
 _INDICATOR = codes.ACTIVATE | codes.INDICATOR
 
 
 class Siege:
     """One center under attack; `violations` are sentences."""
 
-    def __init__(self, city: City, name: str, seed: int) -> None:
+    def __init__(self, city: City, name: str, seed: int, wire: Wire | SmsWire) -> None:
         self._city = city
         self._name = name
         self._dice = random.Random(seed)  # noqa: S311 - reproducible by its seed
-        gateway = city.plan.groups[0].gateway
-        self.wire = Wire(gateway, city.device(gateway), city.brokers[f"{gateway} broker"].port)
+        self.wire = wire
         device = json.loads((city.device(name) / "device.json").read_text())
         self.target = Target(device["center"], device["group"], bytes.fromhex(device["root"]))
         self.violations: list[str] = []
@@ -58,7 +58,7 @@ class Siege:
             for number in range(0, frames, BATCH):
                 for offset in range(min(BATCH, frames - number)):
                     kind = kinds[(number + offset) % len(kinds)]
-                    self.wire.send(topic(self._name, DOWN), make(kind, self.target, int(time.time()), self._dice))
+                    self.wire.attack(topic(self._name, DOWN), make(kind, self.target, int(time.time()), self._dice))
                     self.sent[kind] += 1
                 await self.legitimate(moves=number // BATCH % MOVE_EVERY == 0)
         finally:
@@ -162,15 +162,23 @@ class Siege:
             self.violations.append(f"indicator on {indicated} times, asked {self._moved} times")
 
 
-async def campaign(frames: int, runtime: str, seed: int) -> Siege:
-    """A fresh center on one interpreter, `frames` hostile frames; the siege with what it saw."""
-    city = City(city_plan(1, 1), runtime)
+async def campaign(frames: int, runtime: str, seed: int, sms: bool = False) -> Siege:
+    """A fresh center on one interpreter, `frames` hostile frames by MQTT or by SMS; the siege with what it saw."""
+    city = City(city_plan(1, 1), runtime, modems=sms)
+    gateway = city.plan.groups[0].gateway
     try:
         await city.start()
-        # The gateway would answer hellos too; here the campaign is all that the center talks to.
-        city.services["G000001"].kill()
         city.services["central"].kill()
-        siege = Siege(city, "C000001", seed)
+        wire: Wire | SmsWire
+        if sms:
+            # The gateway stays, with nothing but its modem towards central.
+            city.brokers["broker"].kill()
+            wire = SmsWire(city.modems, gateway_number(1), central_number(), city.device(gateway), seed)
+        else:
+            # The gateway would answer hellos too; here the campaign is all that the center talks to.
+            city.services[gateway].kill()
+            wire = Wire(gateway, city.device(gateway), city.brokers[f"{gateway} broker"].port)
+        siege = Siege(city, "C000001", seed, wire)
         await siege.run(frames)
         return siege
     finally:

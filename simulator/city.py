@@ -20,11 +20,22 @@ import httpx
 from simulator.boards import BoardProcess
 from simulator.broker import Broker, free_port
 from simulator.errors import SimulatorError
+from simulator.modem.modems import Modems
 from simulator.plan import Plan
 from simulator.processes import Service, program
 
 Progress = Callable[[str], None]
 READY_S = 60.0
+
+
+def central_number() -> str:
+    """The number of central's modem."""
+    return "+5492610000000"
+
+
+def gateway_number(number: int) -> str:
+    """The number of a gateway's modem."""
+    return f"+549261100{number:04d}"
 
 
 class City:
@@ -42,6 +53,7 @@ class City:
         settings: str = "",
         classes: str = "",
         watchdog_s: float = 8.0,
+        modems: bool = False,
         prepare: Callable[[Path], object] | None = None,
         progress: Progress = lambda _text: None,
     ) -> None:
@@ -56,6 +68,9 @@ class City:
         self._settings = settings
         self._classes = classes
         self._protocol = protocol
+        # A modem for each gateway and one for central, joined by one message center.
+        self._numbers = [central_number(), *(gateway_number(group.number) for group in plan.groups)] if modems else []
+        self._modems: Modems | None = None
         self._watchdog_s = watchdog_s
         self._prepare = prepare  # called with each center's folder before its board has power
         self._progress = progress
@@ -77,12 +92,23 @@ class City:
         return self._http
 
     @property
+    def modems(self) -> Modems:
+        """The modems, central's first; raises SimulatorError in a city without."""
+        if self._modems is None:
+            raise SimulatorError("this city has no modems")
+        return self._modems
+
+    @property
     def broker_kind(self) -> str:
         """Which broker runs."""
         return self.brokers["broker"].kind
 
     async def start(self) -> None:
         """Build everything and wait until every center is known to central; raises SimulatorError."""
+        if self._numbers:
+            self._progress("modems")
+            self._modems = Modems(self._numbers, links=self.folder / "modems")
+            await asyncio.to_thread(self._modems.__enter__)
         self._progress("keys and certificates")
         self._enroll()
         self._progress("brokers")
@@ -113,6 +139,8 @@ class City:
             await asyncio.to_thread(service.stop)
         for broker in self.brokers.values():
             broker.stop()
+        if self._modems is not None:
+            await asyncio.to_thread(self._modems.__exit__, None, None, None)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def device(self, name: str) -> Path:
@@ -235,9 +263,16 @@ class City:
         self.key, self.token = enrolled["key"], enrolled["token"]
         self._service("central", [*program("central"), "serve", "-s", str(settings)])
         for group in self.plan.groups:
-            self._gateway(group.gateway, local_ports[group.number], protocol)
+            self._gateway(group.gateway, local_ports[group.number], protocol, self._sms(group.number))
 
-    def _gateway(self, name: str, local_port: int, protocol: str) -> None:
+    def _sms(self, group: int) -> str:
+        """The section of a gateway's settings for its modem."""
+        if self._modems is None:
+            return ""
+        device = self._modems[self._numbers.index(gateway_number(group))].path
+        return f'[sms]\ndevice = "{device}"\nnumbers = ["{central_number()}"]\n'
+
+    def _gateway(self, name: str, local_port: int, protocol: str, sms: str) -> None:
         folder = self.folder / name
         (folder / "state").mkdir(parents=True)
         self.brokers[f"{name} broker"] = Broker(
@@ -247,7 +282,7 @@ class City:
         settings.write_text(
             f'[folders]\nkeys = "{self.device(name)}"\nstate = "{folder / "state"}"\n'
             f'[uplink]\nhost = "localhost"\nport = {self.brokers["broker"].port}\nprotocol = "{protocol}"\n'
-            f'[local]\nhost = "localhost"\nport = {local_port}\nprotocol = "{protocol}"\n'
+            f'[local]\nhost = "localhost"\nport = {local_port}\nprotocol = "{protocol}"\n{sms}'
         )
         self._service(name, [*program("gateway"), "run", "-s", str(settings)])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import random
 import sys
@@ -38,18 +39,19 @@ class Outcome:
 
 
 async def t1(runs: int | None, seed: int) -> Outcome:
-    """Hostile frames: 100,000 in all, half against MicroPython, half against CPython."""
-    frames = (runs or 100_000) // 2
+    """Hostile frames: 100,000 in all, half by MQTT and half by SMS, half against MicroPython and half against CPython."""
+    frames = (runs or 100_000) // 4
     violations = []
-    for runtime in ("micropython", "cpython"):
-        siege = await campaign_t1.campaign(frames, runtime, seed)
-        violations += [f"{runtime}: {one}" for one in siege.violations]
+    for runtime, sms in itertools.product(("micropython", "cpython"), (False, True)):
+        siege = await campaign_t1.campaign(frames, runtime, seed, sms)
+        way = f"{runtime} by {'SMS' if sms else 'MQTT'}"
+        violations += [f"{way}: {one}" for one in siege.violations]
         refusals = ", ".join(f"{name} {count}" for name, count in sorted(siege.refusals.items()))
         print(
-            f"T1 {runtime}: {sum(siege.sent.values())} frames of {len(siege.sent)} kinds; answered: {refusals}",
+            f"T1 {way}: {sum(siege.sent.values())} frames of {len(siege.sent)} kinds; answered: {refusals}",
             file=sys.stderr,
         )
-    return Outcome(frames * 2, violations)
+    return Outcome(frames * 4, violations)
 
 
 async def t2(runs: int | None, seed: int) -> Outcome:
@@ -95,7 +97,7 @@ CAMPAIGNS: dict[str, Callable[[int | None, int], Coroutine[Any, Any, Outcome]]] 
 }
 # As long as each takes on a machine with two processors, and what --runs counts.
 LASTS = {
-    "T1": ("about 8 minutes", "hostile frames"),
+    "T1": ("about 15 minutes", "hostile frames"),
     "T2": ("about an hour", "kills"),
     "T4": ("about 13 minutes", "rounds; without those of the full limits"),
     "T17": ("about a minute", "power cuts, and ten times as many manifests"),

@@ -40,6 +40,14 @@ def test_no_hostile_frame_moves_an_output(runtime: str) -> None:
         assert siege.refusals[codes.status_name(status)] > 0, codes.status_name(status)
 
 
+def test_no_hostile_short_message_moves_an_output() -> None:
+    """T1 by SMS, shortened: bare, in forged envelopes and in authentic ones; what is legitimate between them is obeyed."""
+    siege = asyncio.run(campaign_t1.campaign(30 * len(KINDS), "micropython", 20261124, sms=True))
+    assert siege.violations == []
+    assert set(siege.sent) == set(KINDS)
+    assert siege.refusals[codes.status_name(codes.STALE)] > 0
+
+
 def test_killing_central_loses_and_doubles_nothing() -> None:
     """T2, shortened: 20 kills under load."""
     assert asyncio.run(campaign_t2.campaign(20, seed=20261124)) == []
