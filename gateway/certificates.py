@@ -12,14 +12,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
+from gateway.connection import NamedContext
 from gateway.errors import SettingsWrong
-from gateway.session import NamedContext
 from gateway.store.keys import secret_mode
 
 
-def context(folder: Path) -> NamedContext:
-    """TLS with our certificate and full verification of the broker's; raises OSError or ssl.SSLError."""
+def context(folder: Path, name: str) -> NamedContext:
+    """TLS with our certificate and full verification of a broker's, issued to `name`; raises OSError or ssl.SSLError."""
     made = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.expected = name
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.load_verify_locations(folder / "ca.pem")
     made.load_cert_chain(folder / "cert.pem", folder / "key.pem")
@@ -35,7 +36,7 @@ def certificates(folder: Path, name: str) -> None:
         raise SettingsWrong(f"{folder / 'cert.pem'} is not the certificate of {name}; copy that gateway's own folder")
     certificate_of(folder / "ca.pem")
     try:
-        context(folder)
+        context(folder, name)
         key = load_pem_private_key((folder / "key.pem").read_bytes(), None)
     except (OSError, ValueError) as error:
         raise SettingsWrong(f"{folder / 'key.pem'} does not belong to cert.pem or cannot be read ({error})") from error

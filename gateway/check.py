@@ -16,11 +16,13 @@ from pathlib import Path
 from gateway.certificates import certificate_of, certificates, context
 from gateway.clock import SystemClock, synchronised
 from gateway.errors import SettingsWrong
+from gateway.connection import Endpoint, local, uplinks
 from gateway.refusals import of_exception
 from gateway.sections import GpioSettings
 from gateway.session import Endpoint
 from gateway.settings import Settings
 from gateway.store.keys import load
+from gateway.store.overlay import OverlayFile
 from protocol.topics import center_name
 
 OK, WARNING, ERROR = "ok", "warning", "error"
@@ -39,6 +41,10 @@ class Finding:
 def findings(settings: Settings, connect: bool) -> list[Finding]:
     """Everything found, errors included; the settings themselves were read without an error."""
     found = [Finding(OK, "settings: every option is known and possible")]
+    changed = OverlayFile(settings.folders.state).read()
+    if changed.version or changed.reason:
+        said = f"version {changed.version}, {changed.state}" if changed.version else changed.reason
+        found.append(Finding(OK if changed.version else WARNING, f"settings from afar: {said}"))
     found += _state_folder(settings.folders.state, settings.outbox.min_free_mb)
     found += _clock()
     found.append(_pins(settings.gpio))
@@ -54,9 +60,9 @@ def findings(settings: Settings, connect: bool) -> list[Finding]:
     )
     found += [centers, *_dates(settings.folders.keys)]
     if connect:
-        uplink = Endpoint.of(settings.uplink, settings.uplink.host)
-        local = Endpoint.of(settings.local, keys.name)
-        found += [_reach("uplink", uplink, settings.folders.keys), _reach("local", local, settings.folders.keys)]
+        brokers = [("uplink", one) for one in uplinks(settings.uplink, changed.options.uplink)]
+        brokers.append(("local", local(settings.local, keys.name)))
+        found += [_reach(side, endpoint, settings.folders.keys) for side, endpoint in brokers]
     return found
 
 
@@ -120,8 +126,7 @@ def _dates(folder: Path) -> list[Finding]:
 def _reach(side: str, endpoint: Endpoint, folder: Path) -> Finding:
     where = f"{endpoint.host}:{endpoint.port}"
     try:
-        made = context(folder)
-        made.expected = endpoint.name
+        made = context(folder, endpoint.name)
         with socket.create_connection((endpoint.host, endpoint.port), _CONNECT_TIMEOUT_S) as raw, made.wrap_socket(raw):
             return Finding(OK, f"{side}: {where} answers, and is {endpoint.name}")
     except (OSError, ValueError) as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from gateway.domain.moment import Moment
+from gateway.domain.remote import Judged, Overlay
 from protocol.codes import BEARER_MQTT
 from protocol.keys import Pair
 from protocol.replay import Window
@@ -33,13 +34,14 @@ class Received:
 
 @dataclass(frozen=True)
 class LinkChanged:
-    """A connection whose subscriptions are granted, or the end of one; `reason` is a sentence."""
+    """A connection whose subscriptions are granted, or the end of one; `reason` is a sentence, `where` host and port."""
 
     side: str
     up: bool
     reason: str
 
 
+    where: str = ""
 @dataclass
 class Sensed:
     """One of the gateway's own inputs: `status` is the event's code (PANIC, TAMPER, MAINS_LOST...; STOPPED_LOCALLY for a
@@ -235,6 +237,19 @@ class Store(Protocol):
 
 class Board(Protocol):
     """Where the state is posted for `sereno-gateway status`."""
+class Overlays(Protocol):
+    """What central changed from afar, on disk."""
+
+    def read(self) -> Overlay:
+        """What is kept."""
+
+    def keep(self, overlay: Overlay) -> None:
+        """To last; raises StoreUnavailable."""
+
+    def judged(self, document: dict[str, object]) -> Judged:
+        """What a document of central's wants, or the one reason why not."""
+
+
 
     def post(self, document: dict[str, Any]) -> None:
         """Show this state; a failure to do so is nobody else's trouble."""

@@ -5,17 +5,22 @@ Called by `__main__` and by tests, which run the whole gateway in their own proc
 
 from __future__ import annotations
 
+import importlib.metadata
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from queue import SimpleQueue
 
 from gateway.certificates import certificates, context
 from gateway.clock import SystemClock
+from gateway.connection import Endpoint, Line, uplinks
+from gateway.connection import local as local_endpoint
 from gateway.domain.bearer import SmsPolicy
 from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
 from gateway.domain.proof import Pace, Proof
+from gateway.domain.remote import Options
 from gateway.errors import CannotRun
 from gateway.flows.assembly import Ends, Flows, Limits
 from gateway.flows.autonomy import Panic
@@ -27,12 +32,13 @@ from gateway.local.gpio import Gpio
 from gateway.metrics import serve
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
 from gateway.sections import PanicSettings
-from gateway.session import Endpoint, NamedContext, Session
+from gateway.session import Session
 from gateway.settings import Settings
 from gateway.store.keys import load, secret
 from gateway.store.outbox import SqliteStore
 from gateway.uplink import mqtt as uplink_mqtt
 from gateway.uplink.sms import SmsUplink
+from gateway.store.overlay import OverlayFile
 from modem.keeper import Keeper, LadderActions
 from modem.session import KeeperSettings
 from protocol.codes import SIREN, STROBE
@@ -60,8 +66,8 @@ class Gateway:
         self._clock = clock
 
         self._sessions = [
-            self._session(UPLINK, Endpoint.of(settings.uplink, settings.uplink.host), uplink_mqtt.topics(keys.name)),
-            self._session(LOCAL, Endpoint.of(settings.local, keys.name), local_mqtt.topics()),
+            self._session(UPLINK, uplinks(settings.uplink), uplink_mqtt.topics(keys.name)),
+            self._session(LOCAL, [local_endpoint(settings.local, keys.name)], local_mqtt.topics()),
         ]
         uplink = uplink_mqtt.MqttUplink(keys.name, self._sessions[0])
         local = local_mqtt.MqttLocal(keys.name, self._sessions[1])
@@ -80,7 +86,11 @@ class Gateway:
             proof=Proof(Pace(settings.uplink.sign_s)),
         )
         self._sms = self._short_messages()
-        ends = Ends(self._store, uplink, self._sms, local, keys, self._status, self.lamps, clock, log)
+        overlays = OverlayFile(folders.state)
+        self._use(overlays.read().options)
+        ends = Ends(
+            self._store, uplink, self._sms, local, keys, self._status, self.lamps, clock, log, overlays, self._use
+        )
         limits = Limits(
             outbox.max_rows,
             SmsPolicy(settings.sms.after_s, settings.sms.batch_s),
@@ -93,6 +103,7 @@ class Gateway:
     def start(self) -> None:
         """Open the store, take up what it holds, connect; raises CannotRun with a sentence."""
         self._gpio.start()
+            _version(),
         self._serve_metrics()
         self._thread.start()
         error = self._ready.get()
@@ -184,18 +195,28 @@ class Gateway:
         self._log.error("reboot_wanted", reason="the modem did not come back by anything milder")
         (self._settings.folders.posted / "reboot-wanted").touch()
 
-    def _session(self, side: str, endpoint: Endpoint, topics: list[str]) -> Session:
+    def _use(self, options: Options) -> None:
+        """Put what central changed from afar over the settings file."""
+        self._sessions[0].use(uplinks(self._settings.uplink, options.uplink))
+        if self._sms is not None:
+            self._sms.use(options.central_numbers or self._settings.sms.numbers)
+
+    def _session(self, side: str, endpoints: Sequence[Endpoint], topics: list[str]) -> Session:
         name = self._keys.name
-        folder = self._settings.folders.keys
-
-        def made() -> NamedContext:
-            # Read anew for each connection: a renewed certificate is used without a restart.
-            fresh = context(folder)
-            fresh.expected = endpoint.name
-            return fresh
-
         link = uplink_mqtt.link_topic(name) if side == UPLINK else local_mqtt.link_topic(name)
-        return Session(side, name, endpoint, made, link, topics, self._inbox.put, self._log)
+        line = Line(side, name, link, topics, self._inbox.put, self._log)
+        # Read anew for each connection: a renewed certificate is used without a restart.
+        return Session(line, endpoints, partial(context, self._settings.folders.keys))
+
+
+def _version() -> str:
+    """Of the distribution that this program was installed from."""
+    for name in ("sereno-gateway", "sereno"):
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return "unknown"
 
 
 def _panic(section: PanicSettings) -> Panic:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 from gateway.domain.bearer import SmsPolicy
+from gateway.domain.remote import Options
 from gateway.flows.autonomy import Autonomy, Panic
 from gateway.flows.centers import Centers
 from gateway.flows.outbox import Outbox
@@ -16,13 +18,13 @@ from gateway.flows.rounds import Intervals, Rounds
 from gateway.flows.state import State
 from gateway.flows.turns import Turns
 from gateway.flows.upward import Upward
-from gateway.ports import Board, Clock, Event, Lamps, Local, Log, Signer, Sms, Store, Uplink
+from gateway.ports import Board, Clock, Event, Lamps, Local, Log, Overlays, Signer, Sms, Store, Uplink
 from protocol.keys import Pair
 
 
 @dataclass(frozen=True)
 class Ends:
-    """The edges; `sms` is None without a modem."""
+    """The edges; `sms` is None without a modem, `use` puts what central changed from afar in force."""
 
     store: Store
     uplink: Uplink
@@ -33,16 +35,19 @@ class Ends:
     lamps: Lamps
     clock: Clock
     log: Log
+    overlays: Overlays
+    use: Callable[[Options], None]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the settings say: acks kept at most, when SMS serves, what a press sounds, how often what is done."""
+    """What the settings say: acks kept at most, when SMS serves, what a press sounds, how often what is done; the program's version."""
 
     max_rows: int = 20_000
     sms: SmsPolicy = field(default_factory=SmsPolicy)
     panic: Panic = field(default_factory=Panic)
     intervals: Intervals = field(default_factory=Intervals)
+    program: str = ""
 
 
 class Flows:
@@ -59,20 +64,21 @@ class Flows:
         )
         self.passing = Passing(state, store, local, clock, log)
         self.autonomy = Autonomy(state, store, self.outbox, self.passing, clock, limits.panic, log)
-        remote = Remote(log)
+        self.remote = remote = Remote(ends.overlays, ends.use, self.upward, sms, limits.program, clock, log)
         self.relay = Relay(state, store, local, self.outbox, self.passing, self.autonomy, remote, clock, hop.down, log)
         self.centers = Centers(
             state, store, local, self.outbox, self.passing, self.autonomy, self.upward, sms, clock, log
         )
         self.rounds = Rounds(
             state, store, uplink, local, sms, self.passing, self.autonomy, self.outbox, self.centers, self.upward,
-            clock, ends.board, ends.lamps, limits.intervals, log,
+            remote, clock, ends.board, ends.lamps, limits.intervals, log,
         )  # fmt: skip
         self.turns = Turns(inbox, state, store, self.relay, self.centers, self.autonomy, self.rounds, clock, log)
 
     def resume(self) -> None:
         """After a start: what the disk remembers; raises StoreUnavailable."""
         self.upward.resume()
+        self.remote.resume()
         self._state.memory.update({center: self._store.center(center) for center in self._state.mine})
         over = []
         for message in self._store.messages():

@@ -115,7 +115,7 @@ class Relay:
             )
             self._passing.take(frame, keep, later)
         elif passage.kind == KIND_GATEWAY:
-            self._for_me(frame, new, later)
+            self._for_me(frame, new, bearer, later)
         else:
             # Whoever waits for one of these asks again, so none is kept: time, confirmation, offer, block of a program.
             if passage.kind != BLOCK.kind:
@@ -123,7 +123,7 @@ class Relay:
                 self._log.info(f"{what}_passed_on", center=passage.center, authority=AUTHORITY_NAMES[passage.authority])
             later(partial(self._local.publish, passage.center, frame, None))
 
-    def _for_me(self, frame: bytes, new: bool, later: Later) -> None:
+    def _for_me(self, frame: bytes, new: bool, bearer: int, later: Later) -> None:
         """What this gateway itself is told: stop its group, other settings. Without a disk to remember it, neither is done."""
         if not new:
             return
@@ -133,7 +133,7 @@ class Relay:
         elif about == gateway.ASK:
             later(self._asked)
         else:
-            self._remote.told(gateway.read_document(gateway.SETTINGS, frame), later)
+            self._remote.told(gateway.read_document(gateway.SETTINGS, frame), bearer, later)
 
     def _asked(self) -> None:
         self._state.asked = True
@@ -143,3 +143,4 @@ class Relay:
             self._state.sms_heard_at = self._clock.monotonic()
         else:
             self._state.proof.heard(self._clock.monotonic())
+        self._remote.heard(bearer)

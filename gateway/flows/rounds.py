@@ -14,6 +14,7 @@ from gateway.flows.autonomy import Autonomy
 from gateway.flows.centers import Centers
 from gateway.flows.outbox import Outbox
 from gateway.flows.passing import Passing
+from gateway.flows.remote import Remote
 from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
 from gateway.ports import LOCAL, Board, Clock, Lamps, LinkChanged, Local, Log, Sms, Store, Uplink
@@ -56,6 +57,7 @@ class Rounds:
         outbox: Outbox,
         centers: Centers,
         upward: Upward,
+        remote: Remote,
         clock: Clock,
         board: Board,
         lamps: Lamps,
@@ -72,6 +74,7 @@ class Rounds:
         self._outbox = outbox
         self._centers = centers
         self._upward = upward
+        self._remote = remote
         self._clock = clock
         self._board = board
         self._lamps = lamps
@@ -91,6 +94,7 @@ class Rounds:
             self._send,
             self._deliver,
             self._stops,
+            self._remote.tick,
             self._presence,
             self._reserve,
             self._sign,
@@ -110,6 +114,7 @@ class Rounds:
         elif change.up:
             self._state.faults.pop("uplink", None)
             self._state.proof.linked()
+            self._remote.linked(change.where)
             self._state.schedule.restart(now)
             self._guard(self._tell_all, now)
         else:
@@ -170,6 +175,7 @@ class Rounds:
     def _sign(self, now: float) -> None:
         """Say that this gateway is there, in as few octets as tell it: a bare sign, or a digest when there is more to say."""
         if not self._uplink.connected:
+        self._remote.report()
             return
         if self._state.asked:
             self._tell_all(now)
@@ -185,7 +191,7 @@ class Rounds:
         if sent:
             self._state.proof.asked(now)
         if whole and sent:
-            self._digest_at = now + self._intervals.digest_s
+            self._digest_at = now + (self._remote.digest_s or self._intervals.digest_s)
 
     def _digest(self, beats: list[tuple[int, bytes]]) -> bool:
         oldest, sent = self._outbox.oldest(), True

@@ -87,6 +87,10 @@ class SmsUplink:
         """Open the modem and keep it; returns at once."""
         self._thread.start()
 
+    def use(self, numbers: Sequence[str]) -> None:
+        """From now on these numbers of central's."""
+        self._numbers = tuple(numbers)
+
     def stop(self, timeout_s: float = 3.0) -> None:
         """End; what waits is in the outbox too."""
 
@@ -191,8 +195,9 @@ class SmsUplink:
         """Try central's numbers in turn until one takes it or it is stale."""
         assert self._keeper is not None
         content = to_text(payload) if self._text else payload
-        for _ in self._numbers:
-            number = self._numbers[self._turn % len(self._numbers)]
+        numbers = self._numbers
+        for _ in numbers:
+            number = numbers[self._turn % len(numbers)]
             left_s = since + _STALE_S - time.monotonic()
             try:
                 await self._keeper.send(number, content, _VALIDITY_S, max(0.0, left_s))

@@ -28,8 +28,7 @@ class Client:
 
     def __init__(self, folder: Path, name: str, port: int, server: str, topics: list[str], version: str = "5") -> None:
         self.got: Queue[tuple[str, bytes, int | None]] = Queue()
-        made = context(folder)
-        made.expected = server
+        made = context(folder, server)
         protocol = MQTTProtocolVersion.MQTTv5 if version == "5" else MQTTProtocolVersion.MQTTv311
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=protocol)
         self._client.tls_set_context(made)

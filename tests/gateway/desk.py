@@ -16,11 +16,13 @@ from gateway.domain.delivery import Delivery
 from gateway.domain.moment import Moment
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
+from gateway.domain.remote import Options
 from gateway.flows.assembly import Ends, Flows, Limits
 from gateway.flows.state import State, Tally
 from gateway.ports import LOCAL, UPLINK, LinkChanged, Received, Stored
 from gateway.store.keys import CenterKeys
 from gateway.store.outbox import SqliteStore
+from gateway.store.overlay import OverlayFile
 from protocol import codes, countersign, hop
 from protocol.countersign import Countersigned
 from protocol.hop import Receipt
@@ -181,7 +183,11 @@ class Desk:
             Tally(self.log),
         )
         self.sms, self.lamps = sms, PaperLamps()
-        ends = Ends(self.store, self.uplink, sms, self.local, Signature(), self.board, self.lamps, self.clock, self.log)
+        self.used: list[Options] = []
+        ends = Ends(
+            self.store, self.uplink, sms, self.local, Signature(), self.board, self.lamps, self.clock, self.log,
+            OverlayFile(folder), self.used.append,
+        )  # fmt: skip
         self.flows = Flows(SimpleQueue(), self.state, ends, hop_keys(), Limits(max_rows))
         self.outbox, self.turns, self.rounds = self.flows.outbox, self.flows.turns, self.flows.rounds
         self.flows.resume()
