@@ -39,12 +39,13 @@ async def retain(city: City, center: str) -> None:
     up = [name for name in ("central", gateway) if city.services[name].running]
     if up:
         raise SimulatorError(f"`retain` plays {' and '.join(up)}: stop them first")
-    siege = Siege(city, center, seed=1)
-    await asyncio.to_thread(siege.wire.open, topic("+", UP))
+    wire = Wire(gateway, city.device(gateway), city.brokers[f"{gateway} broker"].port)
+    siege = Siege(city, center, 1, wire)
+    await asyncio.to_thread(wire.open, topic("+", UP))
     try:
         await siege.synchronise()
         command = siege.target.command(int(time.time()), counter=siege.target.next_counter())
         # Sent before the farewell of `close`; a broker that refuses to keep it hangs up.
-        siege.wire.send(topic(center, DOWN), siege.target.seal(command), retain=True)
+        wire.send(topic(center, DOWN), siege.target.seal(command), retain=True)
     finally:
-        siege.wire.close()
+        wire.close()
