@@ -198,8 +198,7 @@ class Keeper:
     def _available(self) -> frozenset[str]:
         stages = {stage for stage, action in self._actions.items() if action}
         if self._session.channel.open:
-            stages |= {ladder.REGISTRATION, ladder.RESET}
-            stages |= {ladder.BEARER} if self._settings.context else set()
+            stages |= {ladder.BEARER, ladder.REGISTRATION, ladder.RESET}
         return frozenset(stages)
 
     async def _help(self, stage: str) -> None:

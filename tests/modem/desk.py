@@ -65,6 +65,7 @@ class Desk:
         self.keeper = keeper
         self.diary = diary
         self.messages: list[Deliver] = []
+        self.broken = False
 
     @property
     def now(self) -> float:
@@ -97,6 +98,8 @@ def at_work(
 
         async def incoming(message: Deliver) -> bool:
             desk.messages.append(message)
+            if desk.broken:
+                raise OSError("the disk is gone")
             return True
 
         keeper = Keeper(

@@ -10,7 +10,6 @@ from modem.errors import Refused, Unavailable, Unknown
 from modem.keeper import LadderActions
 from modem.ladder import CONTEXT, POWER, RESET, SEARCHING, SILENT
 from modem.pdu import encode_deliver
-from modem.port import Listener
 from modem.session import KeeperSettings
 from tests.modem.desk import HEALTHY, SEEKING, Desk, at_work
 from tests.modem.scripted import Reply, ScriptedModem
@@ -194,23 +193,6 @@ def test_the_right_pin_opens_the_card() -> None:
     assert modem.count('+CPIN="1234"') == 2
 
 
-def test_an_action_that_fails_stops_nothing() -> None:
-    """It is logged, and the ladder goes on."""
-    modem = ScriptedModem(HEALTHY)
-    modem.there = False
-
-    async def broken() -> None:
-        raise OSError("no such pin")
-
-    async def body(desk: Desk) -> None:
-        await desk.pass_s(4000)
-        assert set(desk.diary.of("modem_help_failed", "reason")) == {"no such pin"}
-        modem.there = True
-        await desk.until_well()
-
-    at_work(modem, body, actions=LadderActions(power=broken))
-
-
 def test_a_message_waits_for_the_network_until_its_deadline() -> None:
     """Found in time it goes; otherwise the reason is the modem's."""
     modem = ScriptedModem({**HEALTHY, **SEEKING})
@@ -256,21 +238,3 @@ def test_messages_go_one_by_one_in_order() -> None:
 
     at_work(modem, body)
     assert [text[-2:] for text in modem.heard if text.startswith("<pdu>")] == ["00", "01", "02", "03"]
-
-
-def test_a_mistake_of_the_program_does_not_end_it() -> None:
-    """It is logged, and the modem is opened anew."""
-    modem = ScriptedModem(HEALTHY)
-
-    def broken(path: str, baud: int, listener: Listener) -> ScriptedModem:
-        if not modem.opened:
-            modem.opened += 1
-            raise ZeroDivisionError
-        return modem(path, baud, listener)
-
-    async def body(desk: Desk) -> None:
-        await desk.until_well()
-        assert desk.diary.of("modem_helped", "stage") == []
-        assert [event for event, _ in desk.diary.entries].count("modem_failed") == 1
-
-    at_work(modem, body, factory=broken)

@@ -115,6 +115,20 @@ def test_a_port_that_was_closed_here_says_nothing_more(modem: Pty) -> None:
     on(path, body)
 
 
+def test_a_port_that_was_closed_can_be_opened_again_at_once(modem: Pty) -> None:
+    """Nothing of the first opening is left on the loop."""
+    end, path = modem
+
+    async def body(port: SerialPort, ear: Ear) -> None:
+        port.close()
+        again = SerialPort(path, 115200, ear)
+        end.write(b"OK")
+        await ear.until(lambda: ear.octets == b"OK")
+        again.close()
+
+    on(path, body)
+
+
 def test_a_modem_that_reads_nothing_does_not_stop_the_loop(modem: Pty) -> None:
     """Writing never waits; when too much is waiting, the port says so."""
     _, path = modem

@@ -111,9 +111,11 @@ def test_a_status_report_is_reported_and_deleted() -> None:
     assert modem.places == {}
 
 
-@pytest.mark.parametrize(
-    "damaged", [("0011", 1), (encode_deliver(message())[0][:-2], encode_deliver(message())[1]), ("FF", 0)]
-)
+PDU, LENGTH = encode_deliver(message())
+DOUBLED = PDU[:-4] + PDU[-4:-2] * 2 + PDU[-2:]  # one octet came twice: it still reads as a message, as another one
+
+
+@pytest.mark.parametrize("damaged", [("0011", 1), (PDU[:-2], LENGTH), (DOUBLED, LENGTH), ("FF", 0)])
 def test_what_cannot_be_read_is_deleted_only_when_it_reads_the_same_again(damaged: tuple[str, int]) -> None:
     """A line damages octets; a message that it damaged is whole the next time. One that is broken would fill the storage."""
     modem, taker = Storage(damaged), Taker()
@@ -130,13 +132,12 @@ def test_what_cannot_be_read_is_deleted_only_when_it_reads_the_same_again(damage
 
 
 def test_a_message_that_the_line_damaged_is_taken_when_it_is_whole() -> None:
-    """The first reading lacks an octet, the second has it."""
-    pdu, length = encode_deliver(message())
-    modem, taker = Storage((pdu[:-2], length)), Taker()
+    """The first reading has an octet too many, the second has not."""
+    modem, taker = Storage((DOUBLED, LENGTH)), Taker()
 
     async def body(sms: Sms) -> None:
         await sms.sweep()
-        modem.places[0] = (0, pdu, length)
+        modem.places[0] = (0, PDU, LENGTH)
         await sms.sweep()
 
     on(modem, taker, body)
@@ -167,16 +168,28 @@ def test_a_full_storage_is_noticed_and_emptied() -> None:
 
 def test_a_message_given_without_being_stored_is_taken_too() -> None:
     """+CMT, from settings that were there before ours; a damaged one is not."""
-    pdu, length = encode_deliver(message())
     taker = Taker()
 
     async def body(sms: Sms) -> None:
-        await sms.direct(Unsolicited("+CMT", f",{length}", pdu))
-        await sms.direct(Unsolicited("+CMT", f",{length}", pdu[:-2]))
-        await sms.direct(Unsolicited("+CMT", "", pdu))
+        await sms.direct(Unsolicited("+CMT", f",{LENGTH}", PDU))
+        await sms.direct(Unsolicited("+CMT", f",{LENGTH}", DOUBLED))
+        await sms.direct(Unsolicited("+CMT", "", PDU))
 
     on(Storage(), taker, body)
     assert taker.messages == [b"\x01\x02"]
+
+
+@pytest.mark.parametrize("counts", ["", "+CPMS: 1\r\n", "+CPMS: x,23,0,23\r\n"])
+def test_counts_that_cannot_be_read_are_asked_again(counts: str) -> None:
+    """A line that was damaged is not a mistake of the program."""
+    modem = Storage()
+
+    async def body(sms: Sms) -> None:
+        modem.replies['+CPMS="ME"'] = f"{counts}OK\r\n"
+        with pytest.raises(Unavailable):
+            await sms.sweep()
+
+    on(modem, Taker(), body)
 
 
 def test_a_modem_without_storage_is_refused() -> None:
