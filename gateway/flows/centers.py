@@ -20,13 +20,15 @@ from gateway.ports import CenterMemory, Clock, Local, Log, Received, Sms, Store
 from protocol import hop, report
 from protocol.codes import CENTRAL, LOCAL, status_name
 from protocol.errors import BadTag
-from protocol.hmac import Mac
+from protocol.hmac import TAG_SIZE, Mac
 from protocol.messages import ACK, BEAT, FETCH, HELLO, KIND_REPORT, TIME, Beat, Hello, Time
 from protocol.words import AUTHORITY_NAMES
 
 # A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
 HELLO_LIFE_S = 55.0
 HELLO_BY_SMS_S = 20.0
+# Type octet, key epoch, center, sequence: what stands before a report's body.
+_REPORT_HEAD = 10
 
 
 class Centers:
@@ -197,6 +199,10 @@ class Centers:
         self._log.info("hello_answered", center=hello.center, boot=hello.boot, floor=floor, handed_over=passed)
 
     def _volatile(self, passage: Passage, frame: bytes) -> None:
+        if passage.kind == KIND_REPORT:
+            body = frame[_REPORT_HEAD:-TAG_SIZE]
+            if not self._state.reports.worth(passage.center, body, self._clock.monotonic()):
+                return
         what = "report" if passage.kind == KIND_REPORT else "hello"
         authority = AUTHORITY_NAMES[passage.authority]
         if not self._upward.send_alone(frame):

@@ -178,16 +178,15 @@ class Rounds:
         self._remote.report()
             return
         if self._state.asked:
+            self._state.reports.forget()
             self._tell_all(now)
         whole = now >= self._digest_at
         waiting = self._state.schedule.waiting_since(now) > _WAITING_S
         if not whole and not self._state.proof.due(now, waiting):
             return
         beats = [(int(now - at), beat) for at, beat in self._beats(whole)]
-        if whole or beats or len(self._state.schedule):
-            sent = self._digest(beats)
-        else:
-            sent = self._upward.sign()
+        more = whole or beats or len(self._state.schedule)
+        sent = self._digest(beats) if more else self._upward.sign()
         if sent:
             self._state.proof.asked(now)
         if whole and sent:

@@ -13,6 +13,7 @@ from gateway.domain.delivery import Delivery
 from gateway.domain.presence import Presence
 from gateway.domain.priority import Schedule
 from gateway.domain.proof import Proof
+from gateway.domain.reports import Reports
 from gateway.ports import CenterMemory, LocalKeys, Log
 
 
@@ -95,5 +96,7 @@ class State:
     asked: bool = False
     # When our own greeting last came back: the proof of the local subscription.
     local_proved_at: float | None = None
+    # What central has been told of centers by their reports.
+    reports: Reports = field(default_factory=Reports)
     # What a center said lately that central has not been handed yet (hellos, reports): (monotonic time, frame).
     volatile: dict[tuple[int, int, int], tuple[float, bytes]] = field(default_factory=dict)
