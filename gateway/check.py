@@ -15,8 +15,8 @@ from pathlib import Path
 
 from gateway.certificates import certificate_of, certificates, context
 from gateway.clock import SystemClock, synchronised
-from gateway.errors import SettingsWrong
 from gateway.connection import Endpoint, local, uplinks
+from gateway.errors import SettingsWrong
 from gateway.refusals import of_exception
 from gateway.sections import GpioSettings
 from gateway.session import Endpoint

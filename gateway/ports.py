@@ -39,9 +39,9 @@ class LinkChanged:
     side: str
     up: bool
     reason: str
-
-
     where: str = ""
+
+
 @dataclass
 class Sensed:
     """One of the gateway's own inputs: `status` is the event's code (PANIC, TAMPER, MAINS_LOST...; STOPPED_LOCALLY for a
@@ -235,8 +235,6 @@ class Store(Protocol):
         """Put away a message that this program could not handle; the number kept is bounded."""
 
 
-class Board(Protocol):
-    """Where the state is posted for `sereno-gateway status`."""
 class Overlays(Protocol):
     """What central changed from afar, on disk."""
 
@@ -250,6 +248,8 @@ class Overlays(Protocol):
         """What a document of central's wants, or the one reason why not."""
 
 
+class Board(Protocol):
+    """Where the state is posted for `sereno-gateway status`."""
 
     def post(self, document: dict[str, Any]) -> None:
         """Show this state; a failure to do so is nobody else's trouble."""

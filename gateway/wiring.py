@@ -36,9 +36,9 @@ from gateway.session import Session
 from gateway.settings import Settings
 from gateway.store.keys import load, secret
 from gateway.store.outbox import SqliteStore
+from gateway.store.overlay import OverlayFile
 from gateway.uplink import mqtt as uplink_mqtt
 from gateway.uplink.sms import SmsUplink
-from gateway.store.overlay import OverlayFile
 from modem.keeper import Keeper, LadderActions
 from modem.session import KeeperSettings
 from protocol.codes import SIREN, STROBE
@@ -96,6 +96,7 @@ class Gateway:
             SmsPolicy(settings.sms.after_s, settings.sms.batch_s),
             _panic(settings.panic),
             Intervals(digest_s=centers.digest_s),
+            _version(),
         )
         self._flows = Flows(self._inbox, self.state, ends, keys.hop, limits)
         self._thread = threading.Thread(target=self._work, name="turns", daemon=True)
@@ -103,7 +104,6 @@ class Gateway:
     def start(self) -> None:
         """Open the store, take up what it holds, connect; raises CannotRun with a sentence."""
         self._gpio.start()
-            _version(),
         self._serve_metrics()
         self._thread.start()
         error = self._ready.get()

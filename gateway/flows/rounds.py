@@ -171,11 +171,11 @@ class Rounds:
         self._digest_at = now
         known: list[Change] = self._state.presence.known(now)
         self._upward.send([hop.presence(hop.Presence(c.center, int(c.up), c.since_s)) for c in known])
+        self._remote.report()
 
     def _sign(self, now: float) -> None:
         """Say that this gateway is there, in as few octets as tell it: a bare sign, or a digest when there is more to say."""
         if not self._uplink.connected:
-        self._remote.report()
             return
         if self._state.asked:
             self._state.reports.forget()
