@@ -56,8 +56,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """A board, closed at the end."""
     made = Bench(tmp_path)
     yield made
-    made.board.close()
-    made.pins.close()
+    if made.pi.output(SIREN_PIN) is not None:
+        made.board.close()
+        made.pins.close()
 
 
 @pytest.fixture
@@ -145,6 +146,14 @@ def test_what_is_left_on_is_switched_off_by_the_next_program(monkeypatch: pytest
     assert [left.output(number) for _, number in OUTPUT_PINS] == [None] * len(OUTPUT_PINS)
 
 
+def test_pins_are_low_before_they_are_given_back(bench: Bench) -> None:
+    """A pin that is given back while it is high would leave its driver to whatever the kernel does then."""
+    bench.pins.write(codes.SIREN | codes.POWER)
+    bench.pins.close()
+    assert bench.pi.mask == 0
+    assert bench.pi.output(SIREN_PIN) is None
+
+
 def test_the_thread_ends_an_alarm_while_the_loop_stands_still(bench: Bench) -> None:
     """This thread waits in one call from the first level to the last; the player does not."""
     bench.board.start()
@@ -190,6 +199,8 @@ def test_a_test_pulse_measures_and_ends_without_the_loop(bench: Bench) -> None:
     assert bench.board.pulse(codes.POWER | codes.SIREN, 10) in range(990, 1011)
     bench.pi.dead = codes.STROBE
     assert bench.board.pulse(codes.STROBE, 5) == 0
+    bench.pi.dead = 0
+    assert bench.board.pulse(codes.STROBE, 5) in range(990, 1011)
     bench.board.play((entry(codes.SIREN, (1000,), bench.board.ticks_ms(), 60_000),))
     assert bench.board.pulse(codes.STROBE, 5) == 0
     bench.board.play(())
