@@ -10,7 +10,7 @@ from firmware.fetched import Fetched
 from firmware.install import INCOMING
 from protocol import codes
 from protocol.errors import ProtocolError
-from protocol.layout import kind_of
+from protocol.layout import authority_of, kind_of
 from protocol.messages import FETCH, Fetch
 from protocol.release import BLOCK, OFFER
 
@@ -66,16 +66,20 @@ class Updating:
         }
 
     def receive(self, frame):
-        """An offer or a block; whatever is not sealed for this boot by central is not looked at."""
+        """An offer of central's, or a block, from the gateway too; what is not sealed for this boot is not looked at."""
         if self._known is None or len(self._center.running):
             return
-        key, nonce = self._identity.pairs[codes.CENTRAL].down, self._center.sessions[codes.CENTRAL].nonce
         try:
             layout = OFFER if kind_of(frame) == OFFER.kind else BLOCK
-            head, body = layout.open(key, frame, nonce)
+            authority = authority_of(frame)
+            # Whoever gave the blocks: the image is worth something by the digest that was signed, and by that alone.
+            if authority != codes.CENTRAL and (layout is OFFER or authority != codes.LOCAL):
+                return
+            nonce = self._center.sessions[authority].nonce
+            head, body = layout.open(self._identity.pairs[authority].down, frame, nonce)
         except ProtocolError:
             return
-        if (head.authority, head.epoch, head.center) != (codes.CENTRAL, self._identity.epoch, self._identity.center):
+        if (head.epoch, head.center) != (self._identity.epoch, self._identity.center):
             return
         if layout is OFFER:
             self._offered(body)

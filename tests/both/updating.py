@@ -9,8 +9,18 @@ from simulator import release
 from simulator.flash import PowerCut
 from tests.both.station import IMAGE, MANIFEST, Station, on_trial
 
-FOREIGN = ({"authority": 1, "key": 1}, {"key": 1}, {"key": 2}, {"authority": 1}, {"authority": 2}, {"epoch": 1}, {"center": 43},
-           {"nonce": bytes(8)})  # fmt: skip
+GATEWAY = {"authority": 1, "key": 1}
+DRILL = {"authority": 2, "key": 2}
+FOREIGN = (
+    DRILL,
+    {"key": 1},
+    {"key": 2},
+    {"authority": 1},
+    {"authority": 2},
+    {"epoch": 1},
+    {"center": 43},
+    {"nonce": bytes(8)},
+)
 
 
 def test_a_release_is_judged_fetched_installed_tried_and_kept():
@@ -30,10 +40,10 @@ def test_a_release_is_judged_fetched_installed_tried_and_kept():
     assert not station.updating.busy
 
 
-def test_only_central_offers_and_fills_a_flash():
-    """Under its key, for this center, epoch and boot; nobody else's frame is kept, and none with a changed bit."""
+def test_only_central_offers_and_only_it_and_the_gateway_fill_a_flash():
+    """Under their keys, for this center, epoch and boot; nobody else's frame is kept, and none with a changed bit."""
     station = Station()
-    for changes in FOREIGN:
+    for changes in (GATEWAY,) + FOREIGN:
         station.hear(OFFER, (), MANIFEST, **changes)
         assert not station.has(install.INCOMING), changes
     frame = OFFER.seal(station.identity.pairs[0].down, (0, 0, 42), MANIFEST, station.nonce)
@@ -50,6 +60,24 @@ def test_only_central_offers_and_fills_a_flash():
     assert "image-0" not in station.files.files
     station.block(2, 0, IMAGE[:BLOCK_SIZE])
     assert station.files.files["image-0"] == IMAGE[:BLOCK_SIZE]
+    station.hear(BLOCK, (2, BLOCK_SIZE), IMAGE[BLOCK_SIZE : 2 * BLOCK_SIZE], **GATEWAY)
+    assert station.files.files["image-0"] == IMAGE[: 2 * BLOCK_SIZE]
+
+
+def test_what_a_gateway_gives_is_installed_only_as_it_was_signed():
+    """Its blocks fill the flash as central's do: the signed digest is the gate, and refuses the release that is spoiled three times."""
+    for spoiled in (False, True):
+        image = IMAGE[:-1] + bytes([IMAGE[-1] ^ spoiled])
+        station = Station()
+        for _ in range(3 if spoiled else 1):
+            assert station.offer(MANIFEST)
+            station.start()
+            for at in range(0, len(image), BLOCK_SIZE):
+                station.hear(BLOCK, (2, at), image[at : at + BLOCK_SIZE], **GATEWAY)
+            assert station.start() == ("a" if spoiled else "b")
+        if spoiled:
+            assert boot.complete("", "b", station.files.open) is None
+            assert not station.offer(MANIFEST)
 
 
 def test_without_a_release_key_nothing_is_looked_at():
