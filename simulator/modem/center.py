@@ -135,13 +135,13 @@ class Center:
         if self.faults.strikes("lose"):
             self._journal.note(sender, "lost", recipient)
             return
-        validity_s = DEFAULT_VALIDITY_S if submit.validity_s is None else submit.validity_s
-        letter.expiry = self._clock.later(validity_s, lambda: self._expired(letter))
         self._carry(letter)
         if self.faults.strikes("duplicate"):
-            self._carry(replace(letter, submit=replace(submit, report=False), expiry=None))
+            self._carry(replace(letter, submit=replace(submit, report=False)))
 
     def _carry(self, letter: _Letter) -> None:
+        asked = letter.submit.validity_s if letter.submit else None
+        letter.expiry = self._clock.later(DEFAULT_VALIDITY_S if asked is None else asked, lambda: self._expired(letter))
         delay = self.faults.strikes("delay")
         if delay:
             self._clock.later(delay.number(5), lambda: self._arrive(letter))
@@ -193,8 +193,6 @@ class Center:
         self._soon(letter.recipient)
 
     def _expired(self, letter: _Letter) -> None:
-        if letter.over:
-            return
         if self._giving.get(letter.recipient) is letter:
             letter.expiry = self._clock.later(RETRY_S, lambda: self._expired(letter))
             return

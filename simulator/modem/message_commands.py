@@ -13,8 +13,6 @@ from simulator.modem.device import Device
 from simulator.modem.network_commands import need_card
 from simulator.modem.storage import ALL, READ, SENT, UNREAD, UNSENT, Storage, Stored
 
-MAX_TPDU_OCTETS = 164  # TS 23.040 9.2.2.2: twelve of address, 140 of data, and the rest
-
 
 def _storage(device: Device, place: int = 0) -> Storage:
     return device.storages[device.settings.values["+CPMS"][place]]
@@ -103,8 +101,6 @@ def _send(device: Device, command: Command) -> Outcome:
 
 def _submit(device: Device, message: Submit, name: str = "+CMGS") -> Outcome:
     need_card(device, "CMS")
-    if not device.reachable:
-        raise CommandError("CMS", 331)
     refused = device.faults.strikes("cms_error")
     if refused:
         raise CommandError("CMS", int(refused.number(500)))
@@ -126,7 +122,7 @@ def _composed(device: Device, command: Command, text: str) -> Submit:
         pdu = "".join(text.split())
         try:
             octets = bytes.fromhex(pdu)
-            if len(octets) - 1 - octets[0] != command.number(0) or command.number(0) > MAX_TPDU_OCTETS:
+            if len(octets) - 1 - octets[0] != command.number(0):
                 raise CommandError("CMS", 304)
             return decode_submit(pdu)
         except (ValueError, IndexError):

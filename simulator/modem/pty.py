@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 READ_OCTETS = 4096
-MAX_WAITING = 65536  # nobody reads: what a real line would have lost long ago is dropped
+MAX_WAITING = 65536  # octets; nobody reads: what a real line would have lost long ago is dropped
 
 
 class Pty:
@@ -23,6 +23,7 @@ class Pty:
         self._loop = asyncio.get_running_loop()
         self._ends: tuple[int, int] | None = None
         self._waiting: deque[tuple[bytes, float]] = deque()
+        self._octets = 0  # that wait
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
@@ -46,6 +47,7 @@ class Pty:
         master, slave = self._ends
         self._ends = None
         self._waiting.clear()
+        self._octets = 0
         if self._timer:
             self._timer.cancel()
             self._timer = None
@@ -57,8 +59,9 @@ class Pty:
 
     def write(self, octets: bytes, gap_s: float) -> None:
         """See `terminal.Port`."""
-        if not self._ends or len(self._waiting) > MAX_WAITING:
+        if not self._ends or self._octets > MAX_WAITING:
             return
+        self._octets += len(octets)
         if gap_s:
             self._waiting.extend((bytes((octet,)), gap_s) for octet in octets)
         else:
@@ -76,6 +79,7 @@ class Pty:
             except BlockingIOError:
                 self._loop.add_writer(self._ends[0], self._flush)
                 return
+            self._octets -= written
             if written < len(octets):
                 self._waiting[0] = (octets[written:], gap_s)
                 continue

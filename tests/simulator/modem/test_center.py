@@ -99,7 +99,7 @@ def test_a_report_is_sent_on_delivery_to_who_asked_for_one() -> None:
     clock, center, one, _two = city()
     center.submit(one, Submit(TWO, "a", report=True, reference=9))
     center.submit(one, Submit(TWO, "b", reference=10))
-    clock.advance(1)
+    clock.advance(4 * 86400)
     assert [StatusReport(9, TWO, START, START, 0)] == one.messages
 
 
@@ -203,3 +203,16 @@ def test_hundreds_of_waiting_messages_all_come() -> None:
     center.join(phone)
     clock.advance(1)
     assert sent == [message.payload for message in phone.messages if isinstance(message, Deliver)]
+
+
+def test_both_of_a_duplicated_message_expire() -> None:
+    """Nothing of it comes after its validity, whichever copy is first."""
+    clock, center, one, two = city()
+    two.reachable = False
+    center.faults.arm("duplicate", count=1)
+    send(center, one, "twice", validity_s=300)
+    clock.advance(301)
+    two.reachable = True
+    center.available(TWO)
+    clock.advance(60)
+    assert (two.messages, center.waiting(TWO)) == ([], 0)

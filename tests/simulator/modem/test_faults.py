@@ -9,7 +9,7 @@ import pytest
 
 from modem.pdu import Submit, encode_submit
 from simulator.errors import SimulatorError
-from simulator.modem.actions import ACTIONS
+from simulator.modem.actions import ACTIONS, act
 from simulator.modem.faults import OF_CENTER, OF_MODEM, Faults
 from tests.simulator.modem.bench import ONE, TWO, Bench, reply
 
@@ -54,6 +54,28 @@ def test_a_slow_reply_comes_late_and_holds_up_the_next() -> None:
     assert bench.ask("AT+CSQ") == ""
     assert bench.ask("AT") == ""
     assert bench.hear(seconds=2) == SIGNAL + reply()
+
+
+def test_what_was_due_before_the_power_went_does_not_come_after() -> None:
+    """Neither a late reply, nor that of a command that takes its time, nor a start that was under way."""
+    bench = armed("slow", 3, count=1)
+    bench.ask("AT+CSQ", seconds=0)
+    bench.devices[0].power_cycle()
+    assert "+CSQ" not in bench.hear(seconds=5)
+    bench.ask("AT+COPS=?", seconds=0)
+    bench.devices[0].power_cycle()
+    assert "+COPS" not in bench.hear(seconds=5).replace("AT+COPS", "")
+    bench.devices[0].power_cycle()
+    bench.devices[0].power_off()
+    assert bench.hear(seconds=5) == ""
+
+
+def test_a_modem_that_hangs_keeps_its_late_reply() -> None:
+    """It answers nothing, not even what it was asked before."""
+    bench = armed("slow", 3, count=1)
+    bench.ask("AT+CSQ")
+    act(bench.devices[0], "hang")
+    assert bench.hear(seconds=5) == ""
 
 
 def test_noise_comes_before_the_reply() -> None:

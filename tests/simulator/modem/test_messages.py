@@ -44,7 +44,12 @@ def test_references_count_the_messages_and_start_again_after_255() -> None:
     assert [sent[0], sent[255], sent[256]] == [reply("+CMGS: 0"), reply("+CMGS: 255"), reply("+CMGS: 0")]
 
 
-@pytest.mark.parametrize(("length", "text"), [(14, "00"), (3, "zz"), (1, "0001"), (0, "")])
+GOOD, LENGTH = encode_submit(Submit(TWO, b"good"))[0]
+
+
+@pytest.mark.parametrize(
+    ("length", "text"), [(14, "00"), (3, "zz"), (1, "0001"), (0, ""), (LENGTH + 1, GOOD), (LENGTH - 1, GOOD)]
+)
 def test_a_pdu_that_is_broken_or_of_another_length_is_refused(length: int, text: str) -> None:
     """+CMS ERROR: 304, and nothing leaves."""
     bench = Bench()
@@ -199,6 +204,25 @@ def test_text_mode_speaks_the_character_set_that_was_chosen() -> None:
     assert heard.endswith('-12"\r\n00F1D83DDEA8\r\n')
     bench.ask(f'AT+CMGS="{number}"')
     assert bench.type("no hex") == reply(result="+CMS ERROR: 305")
+
+
+def test_a_text_that_does_not_fit_is_refused() -> None:
+    """161 letters are +CMS ERROR: 305, and nothing leaves."""
+    bench = Bench()
+    bench.ask("AT+CMGF=1")
+    bench.ask(f'AT+CMGS="{TWO}"')
+    assert bench.type("x" * 161) == reply(result="+CMS ERROR: 305")
+    assert bench.noted("accepted") == []
+
+
+def test_a_message_that_was_not_acknowledged_comes_again_after_a_start() -> None:
+    """The power goes before AT+CNMA: the center gives it once more as soon as the modem has registered."""
+    bench = Bench()
+    bench.ask("AT+CSMS=1;+CNMI=2,2,0,0,0")
+    bench.center.inject(OTHER, ONE, "a")
+    assert bench.hear().count("+CMT:") == 1
+    bench.devices[0].power_cycle()
+    assert bench.hear(seconds=2).endswith('\r\n+CMTI: "ME",0\r\n')
 
 
 def test_the_center_number_can_be_read_and_set() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import threading
 import time
 from pathlib import Path
 
@@ -100,15 +101,31 @@ def test_a_dribble_is_read_in_single_octets() -> None:
         assert len(reads) >= 4  # six, but for a machine that pauses
 
 
+def test_other_lines_do_not_hurry_a_dribble() -> None:
+    """Lines that come meanwhile wait behind it."""
+    with Modems([ONE]) as modems, opened(modems[0].path) as port:
+        ask(port, b"ATE0\r")
+        modems[0].fault("dribble", 0.3, count=1)
+        port.write(b"AT\r")
+        modems.wait(ONE, "reply", count=2)
+        for _ in range(10):
+            modems[0].act("say", "RING")
+        assert select.select([port.fileno()], [], [], DEADLINE_S)[0]
+        assert len(os.read(port.fileno(), 100)) <= 2
+
+
 def test_a_program_that_never_reads_blocks_nobody() -> None:
-    """One port full of replies does not keep the other modem from answering."""
+    """One port full of replies does not keep the other modem from answering; what does not fit is lost."""
     with Modems([ONE, TWO]) as modems, opened(modems[0].path) as deaf, opened(modems[1].path) as port:
         deaf.write_timeout = DEADLINE_S
         for _ in range(2000):
             deaf.write(b"ATI\r")
+        modems.wait(ONE, "command", count=2000)
         started = time.monotonic()
         assert ask(port, b"AT\r").endswith(b"OK\r\n")
         assert time.monotonic() - started < DEADLINE_S
+        deaf.timeout = 1
+        assert 10_000 < len(deaf.read(1_000_000)) < 100_000
 
 
 def test_links_are_made_in_the_folder_and_removed(tmp_path: Path) -> None:
@@ -119,6 +136,7 @@ def test_links_are_made_in_the_folder_and_removed(tmp_path: Path) -> None:
         assert [modem.path for modem in modems] == [str(tmp_path / "links" / f"modem{n}") for n in (1, 2)]
         assert all(os.path.realpath(modem.path).startswith("/dev/pts/") for modem in modems)
     assert list((tmp_path / "links").iterdir()) == []
+    assert [thread for thread in threading.enumerate() if thread.name == "modems"] == []
 
 
 def test_usb_modems_and_locked_cards_start_too() -> None:
@@ -146,6 +164,8 @@ def test_a_message_that_cannot_be_and_an_entry_that_does_not_come_are_one_senten
     with Modems([ONE]) as modems:
         with pytest.raises(SimulatorError, match="cannot be a short message"):
             modems.center.inject(OTHER, ONE, bytes(141))
+        with pytest.raises(SimulatorError, match="cannot be a short message"):
+            modems.center.inject("nobody", ONE, "x")
         with pytest.raises(SimulatorError, match="fewer than 1 of"):
             modems.wait(ONE, "stored", timeout_s=0.01)
     with pytest.raises(SimulatorError, match="not running"):
