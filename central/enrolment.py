@@ -37,7 +37,8 @@ def secret_hash(secret: str) -> bytes:
 class Enrolment:
     """Writes rows through `db` (committed by each call) and files below the folders it is given.
 
-    `release_key` (hexadecimal) is what centers verify releases with; one that is given none takes no release.
+    `release_key` (hexadecimal) is what centers verify releases with, and gateways the images they keep; one that is given none
+    takes no release.
     """
 
     def __init__(
@@ -115,6 +116,8 @@ class Enrolment:
             "sequence_epoch": epoch,
             "sign": signer.private_bytes_raw().hex(),
         }
+        if self._release_key is not None:
+            keys["release_key"] = self._release_key
         _write(folder / "keys.json", json.dumps(keys, indent=1).encode(), secret=True)
         self._client_files(folder, municipality, name, request)
         broker = pki.issue_server(self._authority, municipality, name, [name, "localhost", "127.0.0.1"])

@@ -14,6 +14,7 @@ from gateway.domain.moment import Moment
 from gateway.domain.remote import Judged, Overlay
 from protocol.codes import BEARER_MQTT
 from protocol.keys import Pair
+from protocol.manifest import Manifest
 from protocol.replay import Window
 
 UPLINK = "uplink"
@@ -246,6 +247,25 @@ class Overlays(Protocol):
 
     def judged(self, document: dict[str, object]) -> Judged:
         """What a document of central's wants, or the one reason why not."""
+
+
+class Images(Protocol):
+    """Images of releases for the centers; one is given out only whole, and as it was signed."""
+
+    def learn(self, octets: bytes) -> Manifest | None:
+        """Keep a signed manifest; None when the release key did not sign it, or there is none. Raises StoreUnavailable."""
+
+    def known(self, sequence: int) -> list[Manifest]:
+        """The manifests of a release, one for each board that was heard of."""
+
+    def length(self, manifest: Manifest) -> int:
+        """How many octets of its image are here; its size when it is whole."""
+
+    def add(self, manifest: Manifest, octets: bytes) -> bool:
+        """The next octets of an image; False when they made it whole and it is not the signed one. Raises StoreUnavailable."""
+
+    def image(self, manifest: Manifest) -> bytes | None:
+        """A whole and verified image, or None."""
 
 
 class Board(Protocol):

@@ -37,6 +37,7 @@ from gateway.settings import Settings
 from gateway.store.keys import load, secret
 from gateway.store.outbox import SqliteStore
 from gateway.store.overlay import OverlayFile
+from gateway.store.releases import ReleaseFolder
 from gateway.uplink import mqtt as uplink_mqtt
 from gateway.uplink.sms import SmsUplink
 from modem.keeper import Keeper, LadderActions
@@ -89,7 +90,18 @@ class Gateway:
         overlays = OverlayFile(folders.state)
         self._use(overlays.read().options)
         ends = Ends(
-            self._store, uplink, self._sms, local, keys, self._status, self.lamps, clock, log, overlays, self._use
+            self._store,
+            uplink,
+            self._sms,
+            local,
+            keys,
+            self._status,
+            self.lamps,
+            clock,
+            log,
+            ReleaseFolder(folders.state / "releases", keys.release_key),
+            overlays,
+            self._use,
         )
         limits = Limits(
             outbox.max_rows,

@@ -18,6 +18,8 @@ STOP_GROUP = 1
 SETTINGS = 2
 STATUS = 3
 ASK = 4
+WANT = 5
+PIECE = 6
 
 # Stop every center of the gateway under the local key (`group` 0), or those of one group. The same `order` is one stop,
 # however often it arrives; it is worth nothing `ttl` seconds after `issued`.
@@ -25,7 +27,15 @@ StopGroup = namedtuple("StopGroup", ("order", "issued", "ttl", "incident", "grou
 # Acks of consecutive outbox numbers from `sequence` on, without the gateway's signature: two of them fit one SMS.
 Acks = namedtuple("Acks", ("sequence", "time", "acks"))
 
+# A gateway wants the octets of a release's image from `offset` on; `image` is the first 8 octets of the SHA-256 that was signed.
+# The answer is a piece from there on; an empty one where the image ends: it is still offered.
+Want = namedtuple("Want", ("image", "offset"))
+Piece = namedtuple("Piece", ("image", "offset", "octets"))
+
 MAX_JSON = 1024
+# At 20 kbit/s a command waits for less than a second behind a piece.
+PIECE_SIZE = 2048
+_WANT = ">BBQI"
 _STOP = ">BBIIHQH"
 _ACKS = ">BII"
 _ACKS_SIZE = 9
@@ -47,6 +57,40 @@ def about(frame: bytes) -> int:
 def ask() -> bytes:
     """Central knows nothing of this gateway's centers: tell presence and digest as at a connection. Two octets."""
     return bytes((type_octet(KIND_GATEWAY), ASK))
+
+
+def image_of(digest: bytes) -> int:
+    """The name of an image in these frames."""
+    return int.from_bytes(digest[:8], "big")
+
+
+def want(message: Want) -> bytes:
+    """A want's octets."""
+    return pack_numbers(_WANT, type_octet(KIND_GATEWAY), WANT, *message)
+
+
+def read_want(frame: bytes) -> Want:
+    """A want from its octets; raises Malformed."""
+    if about(frame) != WANT or len(frame) != struct.calcsize(_WANT):
+        raise Malformed("%d octets cannot be a want" % len(frame))
+    return Want(*struct.unpack(_WANT, frame)[2:])
+
+
+def piece(message: Piece) -> bytes:
+    """A piece's octets; raises Malformed when it is too long."""
+    if len(message.octets) > PIECE_SIZE:
+        raise Malformed("a piece of %d octets, at most %d" % (len(message.octets), PIECE_SIZE))
+    octets: bytes = message.octets
+    return pack_numbers(_WANT, type_octet(KIND_GATEWAY), PIECE, message.image, message.offset) + octets
+
+
+def read_piece(frame: bytes) -> Piece:
+    """A piece from its octets; raises Malformed."""
+    start = struct.calcsize(_WANT)
+    if about(frame) != PIECE or not start <= len(frame) <= start + PIECE_SIZE:
+        raise Malformed("%d octets cannot be a piece" % len(frame))
+    _, _, image, offset = struct.unpack(_WANT, frame[:start])
+    return Piece(image, offset, frame[start:])
 
 
 def stop_group(message: StopGroup) -> bytes:

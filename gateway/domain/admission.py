@@ -111,6 +111,9 @@ def _to_gateway(frame: bytes) -> Passage:
     if about == gateway.SETTINGS:
         gateway.read_document(gateway.SETTINGS, frame)
         return Passage(True, "settings", KIND_GATEWAY)
+    if about == gateway.PIECE:
+        gateway.read_piece(frame)
+        return Passage(True, "piece of an image", KIND_GATEWAY)
     if about == gateway.ASK and len(frame) == len(gateway.ask()):
         return Passage(True, "question for everything", KIND_GATEWAY)
     return Passage(False, "does not travel downwards", KIND_GATEWAY)

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from gateway.domain.bearer import SmsPolicy
 from gateway.domain.remote import Options
 from gateway.flows.autonomy import Autonomy, Panic
+from gateway.flows.cache import Cache
 from gateway.flows.centers import Centers
 from gateway.flows.outbox import Outbox
 from gateway.flows.passing import Passing
@@ -18,7 +19,7 @@ from gateway.flows.rounds import Intervals, Rounds
 from gateway.flows.state import State
 from gateway.flows.turns import Turns
 from gateway.flows.upward import Upward
-from gateway.ports import Board, Clock, Event, Lamps, Local, Log, Overlays, Signer, Sms, Store, Uplink
+from gateway.ports import Board, Clock, Event, Images, Lamps, Local, Log, Overlays, Signer, Sms, Store, Uplink
 from protocol.keys import Pair
 
 
@@ -35,6 +36,7 @@ class Ends:
     lamps: Lamps
     clock: Clock
     log: Log
+    images: Images
     overlays: Overlays
     use: Callable[[Options], None]
 
@@ -65,13 +67,16 @@ class Flows:
         self.passing = Passing(state, store, local, clock, log)
         self.autonomy = Autonomy(state, store, self.outbox, self.passing, clock, limits.panic, log)
         self.remote = remote = Remote(ends.overlays, ends.use, self.upward, sms, limits.program, clock, log)
-        self.relay = Relay(state, store, local, self.outbox, self.passing, self.autonomy, remote, clock, hop.down, log)
+        self.cache = cache = Cache(state, ends.images, local, self.upward, clock, log)
+        self.relay = Relay(
+            state, store, local, self.outbox, self.passing, self.autonomy, remote, cache, clock, hop.down, log
+        )
         self.centers = Centers(
-            state, store, local, self.outbox, self.passing, self.autonomy, self.upward, sms, clock, log
+            state, store, local, self.outbox, self.passing, self.autonomy, self.upward, cache, sms, clock, log
         )
         self.rounds = Rounds(
             state, store, uplink, local, sms, self.passing, self.autonomy, self.outbox, self.centers, self.upward,
-            remote, clock, ends.board, ends.lamps, limits.intervals, log,
+            remote, cache, clock, ends.board, ends.lamps, limits.intervals, log,
         )  # fmt: skip
         self.turns = Turns(inbox, state, store, self.relay, self.centers, self.autonomy, self.rounds, clock, log)
 

@@ -11,6 +11,7 @@ from gateway.domain import admission
 from gateway.domain.admission import Passage
 from gateway.domain.presence import Change
 from gateway.flows.autonomy import Autonomy
+from gateway.flows.cache import Cache
 from gateway.flows.outbox import Outbox
 from gateway.flows.passing import Passing
 from gateway.flows.state import Later, State
@@ -43,6 +44,7 @@ class Centers:
         passing: Passing,
         autonomy: Autonomy,
         upward: Upward,
+        cache: Cache,
         sms: Sms | None,
         clock: Clock,
         log: Log,
@@ -54,6 +56,7 @@ class Centers:
         self._passing = passing
         self._autonomy = autonomy
         self._upward = upward
+        self._cache = cache
         self._sms = sms
         self._clock = clock
         self._log = log
@@ -136,9 +139,13 @@ class Centers:
         elif passage.kind == FETCH.kind:
             if passage.authority == CENTRAL:
                 # Never kept for later: the center asks again for as long as it wants the block.
-                later(partial(self._upward.send_alone, frame))
+                later(partial(self._fetch, frame))
         else:
             later(partial(self._volatile, passage, frame))
+
+    def _fetch(self, frame: bytes) -> None:
+        if not self._cache.fetched(frame):
+            self._upward.send_alone(frame)
 
     def _local_beat(self, beat: Beat, later: Later) -> None:
         if beat.sequence <= self._state.beat_sequences.get(beat.center, 0):

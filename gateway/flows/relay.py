@@ -9,6 +9,7 @@ from functools import partial
 
 from gateway.domain import admission
 from gateway.flows.autonomy import Autonomy
+from gateway.flows.cache import Cache
 from gateway.flows.outbox import Outbox
 from gateway.flows.passing import Passing
 from gateway.flows.remote import Remote
@@ -38,6 +39,7 @@ class Relay:
         passing: Passing,
         autonomy: Autonomy,
         remote: Remote,
+        cache: Cache,
         clock: Clock,
         key: Mac,
         log: Log,
@@ -49,6 +51,7 @@ class Relay:
         self._passing = passing
         self._autonomy = autonomy
         self._remote = remote
+        self._cache = cache
         self._clock = clock
         self._key = key
         self._log = log
@@ -122,6 +125,8 @@ class Relay:
                 what = _WHAT[passage.kind]
                 self._log.info(f"{what}_passed_on", center=passage.center, authority=AUTHORITY_NAMES[passage.authority])
             later(partial(self._local.publish, passage.center, frame, None))
+            if passage.kind == OFFER.kind:
+                later(partial(self._cache.offered, frame))
 
     def _for_me(self, frame: bytes, new: bool, bearer: int, later: Later) -> None:
         """What this gateway itself is told: stop its group, other settings. Without a disk to remember it, neither is done."""
@@ -130,6 +135,8 @@ class Relay:
         about = gateway.about(frame)
         if about == gateway.STOP_GROUP:
             self._autonomy.stop(gateway.read_stop_group(frame), later)
+        elif about == gateway.PIECE:
+            later(partial(self._cache.piece, frame))
         elif about == gateway.ASK:
             later(self._asked)
         else:

@@ -121,10 +121,11 @@ class Remote:
         if overlay.options.uplink != self._overlay.options.uplink:
             # Nothing is proved by what the connection before still brings.
             self._since, self._linked = self._clock.monotonic(), False
-        self._overlay = overlay
+        before, self._overlay = self._overlay, overlay
         say = self._log.info if overlay.state == APPLIED else self._log.warning
         say("settings_changed", version=overlay.version, state=overlay.state, reason=overlay.reason)
-        self._use(overlay.options)
+        if overlay.options != before.options:
+            self._use(overlay.options)
 
 
 def _modem(state: dict[str, Any]) -> dict[str, Any]:

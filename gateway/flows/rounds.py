@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.domain.presence import Change
 from gateway.errors import StoreUnavailable
 from gateway.flows.autonomy import Autonomy
+from gateway.flows.cache import Cache
 from gateway.flows.centers import Centers
 from gateway.flows.outbox import Outbox
 from gateway.flows.passing import Passing
@@ -58,6 +59,7 @@ class Rounds:
         centers: Centers,
         upward: Upward,
         remote: Remote,
+        cache: Cache,
         clock: Clock,
         board: Board,
         lamps: Lamps,
@@ -75,6 +77,7 @@ class Rounds:
         self._centers = centers
         self._upward = upward
         self._remote = remote
+        self._cache = cache
         self._clock = clock
         self._board = board
         self._lamps = lamps
@@ -95,6 +98,7 @@ class Rounds:
             self._deliver,
             self._stops,
             self._remote.tick,
+            self._cache.tick,
             self._presence,
             self._reserve,
             self._sign,

@@ -29,6 +29,7 @@ class _GatewayFile(BaseModel):
     root: str = Field(pattern=_HEX_32)
     sequence_epoch: int = Field(ge=1, le=255)
     sign: str = Field(pattern=_HEX_32)
+    release_key: str | None = Field(default=None, pattern=_HEX_32)
 
 
 class _CenterFile(BaseModel):
@@ -52,13 +53,17 @@ class CenterKeys:
 
 @dataclass(frozen=True)
 class GatewayKeys:
-    """All that this gateway can do: the hop keys with central, its signature, the local pairs of its centers."""
+    """All that this gateway can do: the hop keys with central, its signature, the local pairs of its centers.
+
+    `release_key` is the public one that programs of centers are signed with; empty when enrolment gave none.
+    """
 
     gateway: int
     sequence_epoch: int
     hop: Pair = field(repr=False)
     signing: Ed25519PrivateKey = field(repr=False)
     centers: dict[int, CenterKeys]
+    release_key: bytes = b""
 
     @property
     def name(self) -> str:
@@ -83,7 +88,8 @@ def load(folder: Path) -> GatewayKeys:
         centers[entry.center] = CenterKeys(entry.center, entry.group, entry.epoch, pair)
     signing = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(own.sign))
     hop = gateway_pair(bytes.fromhex(own.root), own.gateway)
-    return GatewayKeys(own.gateway, own.sequence_epoch, hop, signing, centers)
+    release_key = bytes.fromhex(own.release_key or "")
+    return GatewayKeys(own.gateway, own.sequence_epoch, hop, signing, centers, release_key)
 
 
 def secret_mode(path: Path) -> None:

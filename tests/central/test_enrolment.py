@@ -52,17 +52,19 @@ def test_a_request_that_is_not_one_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "ab" * 32])
-def test_a_center_is_given_the_key_of_releases(tmp_path: Path, key: str) -> None:
-    """That of the settings; without one it takes no release at all."""
+def test_a_center_and_its_gateway_are_given_the_key_of_releases(tmp_path: Path, key: str) -> None:
+    """That of the settings; without one a center takes no release at all, and a gateway keeps none."""
     path = settings(tmp_path)
     if key:
         path.write_text(path.read_text() + f'[releases]\nkey = "{key}"\n')
     with enrolment(path) as enrol:
         city = enrol.municipality("Godoy Cruz")
         group = enrol.group(city, "Villa", square(1))
-        name = enrol.center(group, enrol.gateway(city, tmp_path), -34.6, -58.4, "127.0.0.1", 8883, tmp_path)
+        gateway = enrol.gateway(city, tmp_path)
+        name = enrol.center(group, gateway, -34.6, -58.4, "127.0.0.1", 8883, tmp_path)
     device = json.loads((tmp_path / name / "device.json").read_text())
-    assert device.get("release_key", "") == key
+    keys = json.loads((tmp_path / gateway / "keys.json").read_text())
+    assert device.get("release_key", "") == keys.get("release_key", "") == key
 
 
 def test_only_names_of_devices_are_certified(tmp_path: Path) -> None:

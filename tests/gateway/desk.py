@@ -23,6 +23,7 @@ from gateway.ports import LOCAL, UPLINK, LinkChanged, Received, Stored
 from gateway.store.keys import CenterKeys
 from gateway.store.outbox import SqliteStore
 from gateway.store.overlay import OverlayFile
+from gateway.store.releases import ReleaseFolder
 from protocol import codes, countersign, hop
 from protocol.countersign import Countersigned
 from protocol.hop import Receipt
@@ -164,6 +165,7 @@ class Desk:
         max_rows: int = 100,
         epoch: int = 1,
         sms: PaperSms | None = None,
+        release_key: bytes = b"",
     ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock()
@@ -186,7 +188,7 @@ class Desk:
         self.used: list[Options] = []
         ends = Ends(
             self.store, self.uplink, sms, self.local, Signature(), self.board, self.lamps, self.clock, self.log,
-            OverlayFile(folder), self.used.append,
+            ReleaseFolder(folder / "releases", release_key), OverlayFile(folder), self.used.append,
         )  # fmt: skip
         self.flows = Flows(SimpleQueue(), self.state, ends, hop_keys(), Limits(max_rows))
         self.outbox, self.turns, self.rounds = self.flows.outbox, self.flows.turns, self.flows.rounds
