@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +19,7 @@ from gateway.clock import SystemClock, synchronised
 from gateway.connection import Endpoint, local, uplinks
 from gateway.errors import SettingsWrong
 from gateway.refusals import of_exception
-from gateway.sections import GpioSettings
-from gateway.session import Endpoint
+from gateway.sections import GpioSettings, SerialSettings
 from gateway.settings import Settings
 from gateway.store.keys import load
 from gateway.store.overlay import OverlayFile
@@ -58,7 +58,7 @@ def findings(settings: Settings, connect: bool) -> list[Finding]:
     centers = (
         Finding(OK, f"centers: {names}") if keys.centers else Finding(WARNING, "centers: none is enrolled here yet")
     )
-    found += [centers, *_dates(settings.folders.keys)]
+    found += [centers, *_line(settings.serial, keys.centers), *_dates(settings.folders.keys)]
     if connect:
         brokers = [("uplink", one) for one in uplinks(settings.uplink, changed.options.uplink)]
         brokers.append(("local", local(settings.local, keys.name)))
@@ -95,6 +95,24 @@ def _pins(section: GpioSettings) -> Finding:
     if section.backend == "mock":
         return Finding(WARNING, f"gpio: mock, for tests only: no button of this gateway works ({listed})")
     return Finding(OK, f"gpio: {section.backend}, {listed}")
+
+
+def _line(section: SerialSettings, mine: Container[int]) -> list[Finding]:
+    if not section.device:
+        return [Finding(WARNING, 'serial: centers are named, and not used without "device"')] if section.centers else []
+    if not section.centers:
+        return [Finding(WARNING, f'serial: {section.device} has no centers; name them in "centers"')]
+    strange = ", ".join(center_name(center) for center in section.centers if center not in mine)
+    if strange:
+        return [Finding(ERROR, f"serial: {strange} is not enrolled here; enrol it, or take it off the line's centers")]
+    if not os.access(section.device, os.R_OK | os.W_OK):
+        why = (
+            "this user may not use it; put it in the group dialout"
+            if Path(section.device).exists()
+            else "is not there"
+        )
+        return [Finding(ERROR, f"serial: {section.device}: {why}")]
+    return [Finding(OK, f"serial: {section.device}, {', '.join(map(center_name, section.centers))}")]
 
 
 def _dates(folder: Path) -> list[Finding]:

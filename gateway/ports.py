@@ -19,11 +19,13 @@ from protocol.replay import Window
 
 UPLINK = "uplink"
 LOCAL = "local"
+# A line of its own to some of the centers; what they say arrives from the local side all the same.
+SERIAL = "serial"
 
 
 @dataclass(frozen=True)
 class Received:
-    """A message from one of the two brokers; `acknowledge` sends the PUBACK, and may be called from any thread."""
+    """A message from one of the two brokers or the serial line; `acknowledge` sends the PUBACK, and may be called from any thread."""
 
     side: str
     topic: str

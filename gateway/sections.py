@@ -102,6 +102,15 @@ class LocalSettings(Section):
     )
 
 
+class SerialSettings(Section):
+    """An RS-485 line to alarm centers that have no network of their own."""
+
+    device: str = Field(default="", description="The adapter, best by its name in /dev/serial/by-id; empty means none.")
+    baud: int = Field(default=115_200, ge=9600, le=4_000_000, description="Bits per second, the same at every center.")
+    centers: list[int] = Field(default=[], max_length=64, description="Numbers of those on it; others use the broker.")
+    reply_ms: int = Field(default=30, ge=25, le=500, description="Milliseconds until a center must begin its answer.")
+
+
 class OutboxSettings(Section):
     """Acks on their way to central."""
 

@@ -23,6 +23,7 @@ from gateway.sections import (
     MetricsSettings,
     OutboxSettings,
     PanicSettings,
+    SerialSettings,
     SmsSettings,
     UplinkSettings,
 )
@@ -38,6 +39,7 @@ class Settings(BaseSettings):
     folders: Folders = Field(default_factory=Folders)
     uplink: UplinkSettings
     local: LocalSettings = Field(default_factory=LocalSettings)
+    serial: SerialSettings = Field(default_factory=SerialSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     sms: SmsSettings = Field(default_factory=SmsSettings)
     panic: PanicSettings = Field(default_factory=PanicSettings)

@@ -29,6 +29,8 @@ from gateway.flows.state import State, Tally
 from gateway.health import StatusFile, summary
 from gateway.local import mqtt as local_mqtt
 from gateway.local.gpio import Gpio
+from gateway.local.serial_line import SerialLine
+from gateway.local.sides import Sides
 from gateway.metrics import serve
 from gateway.ports import LOCAL, UPLINK, Event, Log, Stop
 from gateway.sections import PanicSettings
@@ -71,7 +73,11 @@ class Gateway:
             self._session(LOCAL, [local_endpoint(settings.local, keys.name)], local_mqtt.topics()),
         ]
         uplink = uplink_mqtt.MqttUplink(keys.name, self._sessions[0])
-        local = local_mqtt.MqttLocal(keys.name, self._sessions[1])
+        broker = local_mqtt.MqttLocal(keys.name, self._sessions[1])
+        wired = settings.serial.device and settings.serial.centers
+        line = SerialLine(settings.serial, self._inbox.put, log) if wired else None
+        local = Sides(broker, line) if line else broker
+        self._links: list[Session | SerialLine] = [*self._sessions, *([line] if line else [])]
         self._gpio = Gpio(settings.gpio, folders.state, clock.monotonic, self._inbox.put, failed)
         self.lamps = self._gpio.lamps
 
@@ -85,6 +91,7 @@ class Gateway:
             Presence(keys.centers, centers.silent_after_s, centers.hinted_after_s, now),
             Tally(log),
             proof=Proof(Pace(settings.uplink.sign_s)),
+            wired=line.centers if line else frozenset(),
         )
         self._sms = self._short_messages()
         overlays = OverlayFile(folders.state)
@@ -123,8 +130,8 @@ class Gateway:
             self._gpio.stop()
             raise error
         self._log.info("started", centers=len(self._keys.centers), outbox=len(self.state.schedule))
-        for session in self._sessions:
-            session.start()
+        for link in self._links:
+            link.start()
         if self._sms is not None:
             self._sms.start()
 
@@ -135,7 +142,7 @@ class Gateway:
         """
         still_s = self._clock.monotonic() - self._flows.turns.turned_at
         found = [f"the loop has not turned for {still_s:.0f} s"] if still_s > stale_s else []
-        found += [f"the {session.side} session has ended" for session in self._sessions if not session.alive]
+        found += [f"the {link.side} session has ended" for link in self._links if not link.alive]
         if self._sms is not None and self._sms.still_s > _MODEM_STILL_S:
             found.append("the modem's loop turns no more")
         return found
@@ -147,8 +154,8 @@ class Gateway:
     def stop(self) -> None:
         """Say goodbye to both brokers, finish the turn, close the store."""
         self._gpio.stop()
-        for session in self._sessions:
-            session.stop()
+        for link in self._links:
+            link.stop()
         if self._sms is not None:
             self._sms.stop()
         self._inbox.put(Stop())

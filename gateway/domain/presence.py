@@ -1,7 +1,7 @@
 """Who is there: told from sealed messages alone, with last wills and greetings as a hint to look sooner.
 
-Called by the flows. A local broker that is away says nothing about the centers behind it: their silence is then not
-counted, or one broken cable would be told as twenty broken centers.
+Called by the flows. A local broker or a serial line that is away says nothing about the centers behind it: their silence
+is then not counted, or one broken cable would be told as twenty broken centers.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ class Presence:
     def __init__(self, centers: Iterable[int], silent_after_s: float, hinted_after_s: float, now: float) -> None:
         self._silent_after_s = silent_after_s
         self._hinted_after_s = hinted_after_s
-        self._paused_at: float | None = now
         self._centers = {center: _Center(None, now + silent_after_s) for center in centers}
+        self._paused = set(self._centers)
 
     def heard(self, center: int, now: float) -> Change | None:
         """A message whose seal verified; a Change when the center was down or not yet known."""
@@ -58,26 +58,23 @@ class Presence:
             entry.deadline = min(entry.deadline, now + self._hinted_after_s)
             entry.hinted = True
 
-    def broker_lost(self, now: float) -> None:
-        """The local broker is away: nobody's silence counts from here."""
-        if self._paused_at is None:
-            self._paused_at = now
+    def way_lost(self, centers: Iterable[int]) -> None:
+        """What leads to these centers is away: their silence does not count from here."""
+        self._paused.update(self._centers.keys() & centers)
 
-    def broker_back(self, now: float) -> None:
-        """The local broker is back: everybody gets the time that was taken from them, and time to connect."""
-        if self._paused_at is not None:
-            self._paused_at = None
-            for entry in self._centers.values():
-                entry.hinted = False
-                entry.deadline = now + self._silent_after_s
+    def way_back(self, centers: Iterable[int], now: float) -> None:
+        """It is back: they get the time that was taken from them, and time to connect."""
+        for center in self._paused.intersection(centers):
+            entry = self._centers[center]
+            entry.hinted = False
+            entry.deadline = now + self._silent_after_s
+        self._paused.difference_update(centers)
 
     def silent(self, now: float) -> list[Change]:
         """Those that have just become silent."""
-        if self._paused_at is not None:
-            return []
         changes = []
         for center, entry in self._centers.items():
-            if entry.up is not False and now >= entry.deadline:
+            if center not in self._paused and entry.up is not False and now >= entry.deadline:
                 reason = "last will, then silence" if entry.hinted else "silence"
                 since = now - (entry.heard_at if entry.heard_at is not None else entry.deadline - self._silent_after_s)
                 entry.up, entry.changed_at = False, now

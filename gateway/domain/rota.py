@@ -133,7 +133,8 @@ class Rota:
             member.taken.remove(member.told)
         long = len(answer.frame) > BRIEF_SIZE or (member.sent is not None and len(member.sent.frame) > BRIEF_SIZE)
         others = sum(not one.silent for one in self.members.values())
-        self._brief_turns = others + 1 if long else self._brief_turns - 1
+        # The turn after those is not the same center's again.
+        self._brief_turns = others if long else self._brief_turns - 1
         member.misses, member.first, member.heard = 0, False, answer.mark
         member.more = bool(answer.frame and answer.control & MORE)
         member.due_at = now + (NEWS_S if member.sent else IDLE_S)

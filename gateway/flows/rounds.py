@@ -18,7 +18,7 @@ from gateway.flows.passing import Passing
 from gateway.flows.remote import Remote
 from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
-from gateway.ports import LOCAL, Board, Clock, Lamps, LinkChanged, Local, Log, Sms, Store, Uplink
+from gateway.ports import LOCAL, SERIAL, Board, Clock, Lamps, LinkChanged, Local, Log, Sms, Store, Uplink
 from protocol import hop
 from protocol.messages import BEAT, Beat
 
@@ -113,8 +113,8 @@ class Rounds:
     def link_changed(self, change: LinkChanged) -> None:
         """A connection came or went."""
         now = self._clock.monotonic()
-        if change.side == LOCAL:
-            self._local_changed(change, now)
+        if change.side in (LOCAL, SERIAL):
+            self._way_changed(change, now)
         elif change.up:
             self._state.faults.pop("uplink", None)
             self._state.proof.linked()
@@ -125,19 +125,23 @@ class Rounds:
             self._state.faults["uplink"] = change.reason
         self._status_at = now
 
-    def _local_changed(self, change: LinkChanged, now: float) -> None:
+    def _way_changed(self, change: LinkChanged, now: float) -> None:
+        state, wired = self._state, self._state.wired
+        centers = wired if change.side == SERIAL else state.mine.keys() - wired
         if change.up:
-            self._state.faults.pop("local", None)
-            self._state.local_proved_at = now
-            self._probe_at = now + self._intervals.probe_s
-            self._state.presence.broker_back(now)
-            self._state.delivery.hurry(now)
+            state.faults.pop(change.side, None)
+            if change.side == LOCAL:
+                state.local_proved_at = now
+                self._probe_at = now + self._intervals.probe_s
+            state.presence.way_back(centers, now)
+            state.delivery.hurry(now)
         else:
             # One fault of this gateway, and not as many faults as it has centers.
-            if "local" not in self._state.faults:
-                self._log.error("local_broker_lost", centers=len(self._state.mine), reason=change.reason)
-            self._state.faults["local"] = change.reason
-            self._state.presence.broker_lost(now)
+            if change.side not in state.faults:
+                event = "serial_line_lost" if change.side == SERIAL else "local_broker_lost"
+                self._log.error(event, centers=len(centers), reason=change.reason)
+            state.faults[change.side] = change.reason
+            state.presence.way_lost(centers)
             self._digest_at = now
 
     def _send(self, _: float) -> None:
@@ -266,7 +270,8 @@ class Rounds:
         )
 
     def _light(self, now: float) -> None:
-        self._lamps.show(self._uplink.connected, self._local.connected, now < self._state.alarm_until)
+        whole = self._local.connected and not self._state.faults.keys() & {LOCAL, SERIAL}
+        self._lamps.show(self._uplink.connected, whole, now < self._state.alarm_until)
 
     def _guard(self, step: Callable[[float], None], now: float) -> None:
         name = step.__name__.strip("_")

@@ -79,6 +79,8 @@ class State:
     # The highest sequence of a verified local heartbeat per center: an older one again is a recording, not life.
     beat_sequences: dict[int, int] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    # The centers behind the serial line; all others are behind the local broker.
+    wired: frozenset[int] = frozenset()
     # Acks taken in the transaction that is going on; the schedule learns of them when it is durable.
     taking: int = 0
     # Sequences that gave way to them.
