@@ -20,6 +20,7 @@ from pathlib import Path
 
 from protocol.topics import DOWN, topic
 from simulator.bench_center import button_figures, center_figures
+from simulator.bench_gateway import gateway_figures
 from simulator.city import City
 from simulator.demo import runtime
 from simulator.errors import SimulatorError
@@ -140,6 +141,7 @@ def main() -> int:
     try:
         figures = center_figures(arguments.rounds)
         figures += asyncio.run(button_figures(arguments.rounds))
+        figures += asyncio.run(gateway_figures(arguments.rounds))
         figures += asyncio.run(measure(arguments.rounds, progress=True))
     except SimulatorError as error:
         print(f"bench: {error}", file=sys.stderr)

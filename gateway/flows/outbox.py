@@ -24,6 +24,8 @@ from protocol.messages import ACK
 
 _EVICT_AT_ONCE = 64
 _UNKNOWN_SIGNAL = 99
+# No more than these are weighed for SMS at once: a modem carries a dozen a minute.
+_BY_SMS = 256
 
 
 class Outbox:
@@ -191,7 +193,7 @@ class Outbox:
         if self._sms is None or not self._sms.ready:
             return
         mqtt_up = self._uplink.connected and self._state.proof.standing(now)
-        for group in bearer.messages(self._schedule, now, mqtt_up, self._policy):
+        for group in bearer.messages(self._schedule.first(_BY_SMS), now, mqtt_up, self._policy):
             if self._sms.room() < 1 or not self._sms.publish(self._short(group)):
                 return
             for entry in group:

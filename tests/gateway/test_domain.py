@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.domain.admission import envelope, upward
 from gateway.domain.delivery import left_s
-from gateway.domain.priority import ANSWER, Entry, Schedule, covers, highest
+from gateway.domain.priority import ANSWER, KINDS, LIVE_S, Entry, Schedule, covers, highest
 from protocol import hop
 from protocol.hop import Receipt
 from protocol.replay import Window
@@ -68,7 +68,7 @@ def test_a_receipt_covers_exactly_what_it_says(
 ) -> None:
     """Up to the mark, and the numbers whose bits are set, of its own epoch."""
     schedule = Schedule(3, 60, 64)
-    for number in kept:
+    for number in sorted(kept):
         schedule.add(entry(epoch * EPOCH + number, 0.0))
     receipt = Receipt(receipt_epoch * EPOCH + upto, beyond)
     said = {number for number in range(1, upto + 1)} | {upto + 1 + bit for bit in range(32) if beyond >> bit & 1}
@@ -122,3 +122,27 @@ def test_what_a_command_has_left_is_within_its_time_to_live(issued: int, ttl: in
     """Never more than its ttl or the 300 s of every center, never less than nothing."""
     assert 0 <= left_s(issued, ttl, now) <= min(ttl, 300)
     assert left_s(issued, ttl, None) == min(ttl, 300)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.integers(0, 60)), max_size=60), st.integers(1, 8))
+def test_what_goes_next_is_what_a_look_at_every_entry_would_choose(added: list[tuple[str, int]], inflight: int) -> None:
+    """Live ones first, then the backlog by priority and number, at most so many of it: for any mixture of kinds and ages."""
+    schedule = Schedule(3, 60, inflight)
+    now, entries = 1000.0, []
+    for number, (kind, age_s) in enumerate(sorted(added, key=lambda one: -one[1]), 1):
+        entries.append(schedule.add(Entry(number, b"", KINDS[kind], 0, now - age_s, now - age_s)))
+    for _ in range(3):
+        live = sorted((e for e in entries if now - e.kept_at <= LIVE_S and now >= e.next_at), key=rank)
+        backlog = sorted((e for e in entries if now - e.kept_at > LIVE_S and now >= e.next_at), key=rank)
+        flying = sum(1 for e in entries if e.tries and now < e.next_at)
+        due = schedule.due(now)
+        assert due == live + backlog[: max(0, inflight - flying)]
+        for one in due:
+            schedule.sent(one, now)
+        now += 2.0
+    assert schedule.oldest() == min(entries, key=lambda e: e.sequence, default=None)
+
+
+def rank(one: Entry) -> tuple[int, int]:
+    """The order within the live ones, and within the backlog."""
+    return one.kind.priority, one.sequence
