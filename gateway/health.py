@@ -58,6 +58,7 @@ def read(folder: Path, now: int) -> dict[str, Any]:
 ADVICE = {
     "uplink": "sirens sound without central; mend the line, or the address and certificate that the reason names",
     "local": "no center can be reached: systemctl status sereno-local-broker, then its log",
+    "serial": "its centers cannot be reached: see that the adapter is plugged in and named as in [serial] device",
     "store": "look at the card (full, read-only, worn out): df -h, then dmesg; alarms pass, their acks wait at the centers",
     "outbox": "central has not confirmed for long; mend the uplink, nothing is lost meanwhile",
     "held": "follows from the fault of store or outbox; mend that one",
@@ -94,8 +95,9 @@ def lines(document: dict[str, Any]) -> list[str]:
     believed = "synchronised" if clock["trusted"] else "not synchronised" if clock["sane"] else "impossible"
     centers = document["centers"]
     up = sum(1 for entry in centers.values() if entry["presence"] == "up")
+    linked = "NOT connected" if not uplink["connected"] else "connected" if uplink["proven"] else "connected, NOT proven"
     result = [
-        f"uplink   {'connected' if uplink['connected'] else 'NOT connected'}, {said}",
+        f"uplink   {linked}, {said}",
         f"local    {'connected' if local['connected'] else 'NOT connected'}",
         f"centers  {up} of {len(centers)} present",
         f"outbox   {outbox['waiting']} acks wait for central's receipt{oldest}",

@@ -35,6 +35,7 @@ class Figures(Collector):
         uplink, outbox, clock = document["uplink"], document["outbox"], document["clock"]
         yield _gauge("written_seconds", "When these figures were made, in Unix seconds.", document["written_at"])
         yield _gauge("uplink_connected", "1 while central's broker grants the subscription.", uplink["connected"])
+        yield _gauge("uplink_proven", "1 while central confirms what is sent to it.", uplink["proven"])
         if uplink["central_heard_s"] is not None:
             yield _gauge("central_heard_ago_seconds", "Since central was last heard.", uplink["central_heard_s"])
         yield _gauge("local_connected", "1 while the local broker does.", document["local"]["connected"])

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MAX_EXPOSURE = 2.0
+MAX_EXPOSURE = 1.9
 
 
 def unit_files() -> str:

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway import health
 from gateway.errors import SettingsWrong
 from gateway.metrics import serve
+from gateway.ports import LOCAL, SERIAL
 from gateway.settings import load
 from simulator.broker import free_port
 from tests.gateway.frames import DEADLINE_S
@@ -26,7 +27,7 @@ def document() -> dict[str, object]:
         "gateway": 1,
         "written_at": 1_800_000_000,
         "clock": {"sane": True, "trusted": False},
-        "uplink": {"connected": False, "central_heard_s": 70},
+        "uplink": {"connected": True, "central_heard_s": 70, "proven": False},
         "sms": {
             "ready": True,
             "operator": "Claro",
@@ -84,7 +85,8 @@ def test_each_figure_is_that_of_the_document() -> None:
     prefix = "sereno_gateway_"
     assert {(key[0].removeprefix(prefix), *key[1:]): value for key, value in figures.items()} == {
         ("written_seconds",): 1_800_000_000,
-        ("uplink_connected",): 0,
+        ("uplink_connected",): 1,
+        ("uplink_proven",): 0,
         ("central_heard_ago_seconds",): 70,
         ("local_connected",): 1,
         ("outbox_waiting",): 3,
@@ -152,6 +154,7 @@ def test_status_says_what_to_do_about_each_fault() -> None:
     assert lines[first + 1] == f"  do: {health.ADVICE['uplink']}"
     assert lines[lines.index("FAULT odd: something new") + 1] == "  do: see the log"
     assert "refused  13 messages since the start, most often (local: replayed)" in lines
+    assert lines[0] == "uplink   connected, NOT proven, central heard 70 s ago"
     assert "modem    ready, Claro, -71 dBm" in lines
 
 
@@ -162,5 +165,5 @@ def test_every_fault_that_the_gateway_can_have_has_advice() -> None:
         ["grep", "-rhoE", r'faults\["[a-z_]+"\] =', str(source), "--include=*.py"], capture_output=True, text=True, check=True
     )  # fmt: skip
     names = {line.split('"')[1] for line in found.stdout.splitlines()}
-    assert {"uplink", "local", "store"} <= names
-    assert names - set(health.ADVICE) == set()
+    assert {"uplink", "store"} <= names
+    assert {LOCAL, SERIAL, *names} - set(health.ADVICE) == set()
