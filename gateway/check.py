@@ -107,9 +107,7 @@ def _line(section: SerialSettings, mine: Container[int]) -> list[Finding]:
         return [Finding(ERROR, f"serial: {strange} is not enrolled here; enrol it, or take it off the line's centers")]
     if not os.access(section.device, os.R_OK | os.W_OK):
         why = (
-            "this user may not use it; put it in the group dialout"
-            if Path(section.device).exists()
-            else "is not there"
+            "this user may not use it; put it in the group dialout" if Path(section.device).exists() else "is not there"
         )
         return [Finding(ERROR, f"serial: {section.device}: {why}")]
     return [Finding(OK, f"serial: {section.device}, {', '.join(map(center_name, section.centers))}")]
