@@ -85,12 +85,10 @@ class Flows:
         self.upward.resume()
         self.remote.resume()
         self._state.memory.update({center: self._store.center(center) for center in self._state.mine})
-        over = []
-        for message in self._store.messages():
-            if message.sequence is not None:
-                self.outbox.resume(message)
-            elif not self.passing.resume(message):
-                over.append(message.id)
+        messages = self._store.messages()
+        self.outbox.resume(message for message in messages if message.sequence is not None)
+        commands = [message for message in messages if message.sequence is None]
+        over = [message.id for message in commands if not self.passing.resume(message)]
         with self._store.transaction():
             self._store.forget(over)
         self._state.schedule.restart(self._clock.monotonic())

@@ -6,6 +6,7 @@ alone; news may give way to it when the room ends, which is said with a number o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from gateway.domain import bearer, priority
@@ -88,13 +89,14 @@ class Outbox:
             self._log.info("acks_confirmed", upto=receipt.upto, count=len(covered), bearer=via)
         later(partial(self._settled, covered, via))
 
-    def resume(self, message: Stored) -> None:
+    def resume(self, messages: Iterable[Stored]) -> None:
         """After a start: what central has not confirmed is due again."""
-        now, age = self._clock.monotonic(), age_s(message.at, self._clock.moment(), self._clock.trusted())
-        assert message.sequence is not None
-        kind = priority.KINDS.get(message.kind, priority.ANSWER)
-        entry = Entry(message.sequence, message.octets, kind, message.at.wall, now - (age or 0), now)
-        self._schedule.add(entry)
+        now, moment, trusted = self._clock.monotonic(), self._clock.moment(), self._clock.trusted()
+        for message in messages:
+            assert message.sequence is not None
+            kind = priority.KINDS.get(message.kind, priority.ANSWER)
+            kept_at = now - (age_s(message.at, moment, trusted) or 0)
+            self._schedule.add(Entry(message.sequence, message.octets, kind, message.at.wall, kept_at, now))
 
     def send_due(self) -> None:
         """Send what is due, news first; what is handed over is due again until a receipt covers it."""
