@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from central import pki
 from central.domain.errors import NotFound, Refused
 from central.domain.group import Ring, polygon_problem
+from central.settings import SMS_NUMBER
 from central.store.keyring import Keyring
 from protocol.codes import LOCAL
 from protocol.hmac import Mac
@@ -137,7 +138,7 @@ class Enrolment:
 
     def sms_number(self, gateway: str, number: str) -> None:
         """Where a gateway takes short messages, in international form; empty takes it away. Raises Refused, NotFound."""
-        if number and not re.fullmatch(r"\+[1-9][0-9]{7,14}", number):
+        if number and not re.fullmatch(SMS_NUMBER, number):
             raise Refused(f"{number!r} is not a number in international form: + and 8 to 15 digits, as +5492614000001")
         own = number_of(gateway)
         self._need("gateway", own)

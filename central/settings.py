@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from central.classes import SHIPPED
 from central.domain.errors import Refused
 from central.domain.policy import Policies
 from protocol import codes
+
+# International form: + and 8 to 15 digits (ITU-T E.164).
+SMS_NUMBER = r"^\+[1-9][0-9]{7,14}$"
 
 SAMPLE = """\
 # Settings of central. Lines that begin with # show the default; paths are relative to this file.
@@ -61,6 +65,13 @@ process = "S01"
 # says the same. Without a key none is added.
 #releases = { key = "...", folder = "state/releases" }
 
+# Short messages, the second way to the gateways that have a number (`sereno-central enroll number`): `devices` are modems on this
+# machine (names under /dev/serial/by-id), their cards' PIN in `pin_file`; a provider takes one HTTP POST of JSON for each
+# message at `provider_url`, with the token in `provider_token_file`, and brings what comes to /api/1/sms/inbound with the token
+# in `inbound_token_file`. `text` and `provider_text` say where only text is carried (it is base64 then). `numbers` are
+# central's own, for the settings of gateways. Files with secrets have mode 600. A table [sms] at the end says the same.
+#sms = { devices = [], numbers = [], pin_file = "...", text = false, provider_url = "...", provider_token_file = "...", provider_text = true, inbound_token_file = "..." }
+
 # Lines of the log: "debug", "info", "warning" or "error".
 #log_level = "info"
 """
@@ -73,6 +84,45 @@ class ReleaseSettings(BaseModel):
 
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
     folder: Path | None = None
+
+
+class SmsSettings(BaseModel):
+    """The second bearer: modems, a provider, both or none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    devices: tuple[str, ...] = ()
+    numbers: tuple[Annotated[str, Field(pattern=SMS_NUMBER)], ...] = ()
+    pin_file: Path | None = None
+    text: bool = False
+    provider_url: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    provider_token_file: Path | None = None
+    provider_text: bool = True
+    inbound_token_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> SmsSettings:
+        if self.provider_url and self.provider_token_file is None:
+            raise ValueError("provider_url needs provider_token_file")
+        return self
+
+    def against(self, base: Path) -> SmsSettings:
+        """The same with paths against a folder."""
+        files = {name: getattr(self, name) for name in ("pin_file", "provider_token_file", "inbound_token_file")}
+        return self.model_copy(update={name: base / file for name, file in files.items() if file is not None})
+
+
+def secret(file: Path) -> str:
+    """What a file with a secret holds; raises Refused when it cannot be read, is empty or is open to others."""
+    try:
+        mode, text = file.stat().st_mode, file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read: {error}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise Refused(f"{file} is open to others; run: chmod 600 {file}")
+    if not text:
+        raise Refused(f"{file} is empty; it holds a secret in one line")
+    return text
 
 
 class Settings(BaseModel):
@@ -94,6 +144,7 @@ class Settings(BaseModel):
     deadline_s: Annotated[float, Field(ge=1, le=120)] = 120
     gateway_silent_s: Annotated[float, Field(ge=90, le=3600)] = 90
     releases: ReleaseSettings = ReleaseSettings()
+    sms: SmsSettings = SmsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -152,4 +203,4 @@ def load(path: Path) -> Settings:
     releases = settings.releases
     if releases.folder is not None:
         releases = releases.model_copy(update={"folder": base / releases.folder})
-    return settings.model_copy(update={**paths, "releases": releases})
+    return settings.model_copy(update={**paths, "releases": releases, "sms": settings.sms.against(base)})

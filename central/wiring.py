@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from central import classes
+from central.api import sms
 from central.api.access import Access
 from central.api.alerts import AlertDoor
 from central.api.application import application
@@ -34,13 +35,18 @@ from central.flows.links import Links
 from central.flows.operators import Operators
 from central.flows.releases import Releases
 from central.flows.rounds import Rounds
+from central.flows.sms import SmsRounds
 from central.flows.uplink import Uplink
-from central.settings import Settings
+from central.settings import Settings, SmsSettings, secret
+from central.sms.carriers import Carrier, Carriers
+from central.sms.modem import ModemCarrier
+from central.sms.provider import ProviderCarrier
 from central.store.database import connect
 from central.store.images import Images
 from central.store.keyring import Keyring
 from central.store.reader import Reader
 from central.store.writer import Writer
+from modem.session import KeeperSettings
 from protocol import countersign
 from protocol.codes import BEARER_SMS
 from protocol.messages import ACK
@@ -72,7 +78,7 @@ class Central:
             _log.error("the key of a device cannot be opened: enroll it again", device=name)
         self._broker = MqttBroker(
             _name(settings), settings.broker_host, settings.broker_port, tls(settings.process), self._received,
-            settings.protocol, lambda: self._soon(self._quietly(self._rounds.link_up())),
+            settings.protocol, self._link_up, lambda gateway, listens: self._links.listens(gateway, listens, self._clock.now()),
         )  # fmt: skip
         sealer = Sealer(self._devices)
         self._fleet = Fleet(self._clock.now(), settings.gateway_silent_s)
@@ -80,7 +86,7 @@ class Central:
         for octets, received in self._reader.last_events():
             self._fleet.event(ACK.peek(countersign.kept(octets).ack), received)
         self._owed: set[int] = set()
-        policy = SmsPolicy()
+        policy = SmsPolicy(silent_s=settings.gateway_silent_s)
         self._owed_by_sms = Owed()
         self._links = Links(self._broker, self._clock.now(), policy)
         self._intake = Intake(
@@ -104,6 +110,12 @@ class Central:
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, acks,
             greetings, self._releases, self._links,
         )  # fmt: skip
+        self._carriers = Carriers(self._made(settings.sms))
+        self._sms_rounds = SmsRounds(
+            self._writer, self._carriers, self._clock, sealer, self._links, self._owed_by_sms, policy
+        )
+        inbound = settings.sms.inbound_token_file
+        doors = [sms.routes(secret(inbound), self._uplink.receive_sms)] if inbound else []
         access = Access(self._reader.credentials)
         self._feed = Feed(access, self._reader)
         self._app = application(
@@ -116,6 +128,7 @@ class Central:
             self._fleet,
             self._faults,
             lambda: self._broker.up,
+            doors,
         )
         self._handling: set[asyncio.Task[None]] = set()
 
@@ -134,7 +147,8 @@ class Central:
             asyncio.get_running_loop().add_signal_handler(signum, ended.set)
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         serving = asyncio.create_task(server._serve(sockets=[listener]))
-        works = (self._broker.run(), self._round(), self._receipt(), self._registry(), self._offers())
+        works = (self._broker.run(), self._round(), self._receipt(), self._registry(), self._offers(),
+                 self._carriers.run(), self._short_messages())  # fmt: skip
         tasks = [asyncio.create_task(work) for work in works]
         host, port = listener.getsockname()[:2]
         _log.info(
@@ -157,9 +171,24 @@ class Central:
         if asked not in over:
             raise Unavailable("a part of the service ended by itself; the log says which")
 
+    def _made(self, settings: SmsSettings) -> list[Carrier]:
+        pin = secret(settings.pin_file) if settings.pin_file else None
+        made: list[Carrier] = [
+            ModemCarrier(KeeperSettings((device,), pin=pin), self._uplink.receive_sms, settings.text)
+            for device in settings.devices
+        ]
+        if settings.provider_url and settings.provider_token_file:
+            token = secret(settings.provider_token_file)
+            made.append(ProviderCarrier(settings.provider_url, token, settings.provider_text))
+        return made
+
     def _received(self, topic: str, payload: bytes) -> None:
         """Handled as tasks, so that all acks that came together share one commit; started in order of arrival."""
         self._soon(self._uplink.receive(topic, payload))
+
+    def _link_up(self) -> None:
+        self._links.connected(self._clock.now())
+        self._soon(self._quietly(self._rounds.link_up()))
 
     def _owe(self, gateway: int, bearer: int, confirm: bytes) -> None:
         self._owed.add(gateway)
@@ -194,6 +223,11 @@ class Central:
         while True:
             await self._quietly(self._releases.once())
             await asyncio.sleep(OFFERS_S)
+
+    async def _short_messages(self) -> None:
+        while True:
+            await self._quietly(self._sms_rounds.once())
+            await asyncio.sleep(ROUND_S)
 
     async def _receipt(self) -> None:
         while True:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
@@ -34,14 +34,17 @@ def application(
     fleet: Fleet,
     faults: Faults,
     broker_up: Callable[[], bool],
+    doors: Sequence[APIRouter] = (),
 ) -> FastAPI:
-    """The application; `broker_up` is whether commands can go out now."""
+    """The application; `broker_up` is whether commands can go out now, `doors` are those that only some installations have."""
     app = FastAPI(title="Sereno central", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_route("/v1/alerts", alerts.post, methods=["POST"])
     app.add_route("/v1/alerts/{id}", alerts.get, methods=["GET"])
     app.add_route("/v1/feed", feed.get, methods=["GET"])
     app.include_router(incidents.routes(access, reader, operators))
     app.include_router(session.routes(access))
+    for door in doors:
+        app.include_router(door)
     app.add_exception_handler(Problem, problem_handler)
     app.add_exception_handler(CentralError, central_handler)
     app.add_exception_handler(RequestValidationError, _validation_handler)

@@ -28,6 +28,7 @@ KEEPALIVE_S = 30
 _PROOF_TIMEOUT_S = 5.0
 _CONNECT_TIMEOUT_S = 10.0
 _RETRY_S = (0.2, 5.0)
+_NOBODY = b"\x10"  # the reason code "no matching subscribers"
 _VERSIONS = {"auto": MQTTv50, "5": MQTTv50, "3.1.1": MQTTv311}
 
 
@@ -47,7 +48,8 @@ def tls(folder: Path) -> ssl.SSLContext:
 class MqttBroker:
     """Keeps one connection; `receive(topic, payload)` is called in the loop for every message of a gateway.
 
-    `on_up` is called in the loop when a connection is proven.
+    `on_up` is called in the loop when a connection is proven, `on_reach(gateway, listens)` when the broker acknowledges a message
+    for a gateway: with MQTT 5 it says whether anybody is subscribed.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class MqttBroker:
         receive: Callable[[str, bytes], None],
         version: str = "auto",
         on_up: Callable[[], None] = lambda: None,
+        on_reach: Callable[[int, bool], None] = lambda gateway, listens: None,
     ) -> None:
         self._name = name
         self._address = (host, port)
@@ -66,6 +69,8 @@ class MqttBroker:
         self._receive = receive
         self._version = version
         self._on_up = on_up
+        self._on_reach = on_reach
+        self._sent: dict[int, int] = {}
         self._client: Any = None
         self._proven = asyncio.Event()
         self._lost = asyncio.Event()
@@ -79,7 +84,11 @@ class MqttBroker:
     def send(self, gateway: int, octets: bytes) -> None:
         """Publish to a gateway, QoS 1, never retained; dropped while there is no connection."""
         if self._client is not None and self.up:
-            self._client.publish(topic(gateway_name(gateway), DOWN), octets, qos=1)
+            message = gmqtt.Message(topic(gateway_name(gateway), DOWN), octets, qos=1)
+            # What Client.publish does; it keeps to itself under which number, and the acknowledgement names only that.
+            number, package = self._client._connection.publish(message)
+            self._client._persistent_storage.push_message(number, package)
+            self._sent[number] = gateway
 
     def mention(self, gateway: int, octets: bytes) -> None:
         """The same at QoS 0."""
@@ -114,6 +123,8 @@ class MqttBroker:
         # A client object for each connection: clean session every time, nothing replayed from a queue of the library's.
         client = gmqtt.Client(self._name, clean_session=True)
         client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
+        self._sent.clear()
+        self._listen_to_acknowledgements(client)
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         self._client = client
@@ -155,6 +166,19 @@ class MqttBroker:
     def _on_disconnect(self, _client: Any, *_: Any) -> None:
         self._proven.clear()
         self._lost.set()
+
+    def _listen_to_acknowledgements(self, client: Any) -> None:
+        """gmqtt leaves out the reason code of a PUBACK (MQTT 5.0, 3.4.2.1)."""
+        handler = client._package_handler
+        handle = handler._handle_puback_packet
+
+        def acknowledged(command: int, packet: bytes) -> None:
+            handle(command, packet)
+            gateway = self._sent.pop(int.from_bytes(packet[:2], "big"), None)
+            if gateway is not None:
+                self._on_reach(gateway, packet[2:3] != _NOBODY)
+
+        handler._handle_puback_packet = acknowledged
 
     @staticmethod
     def _no_delay(client: Any) -> None:

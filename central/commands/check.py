@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from central import settings as settings_file
 from central.broker.mqtt import tls
 from central.devices import Devices
 from central.domain.errors import CentralError
-from central.settings import Settings
+from central.settings import Settings, secret
 from central.store.database import connect
 from central.store.images import Images
 from central.store.keyring import Keyring
@@ -40,7 +41,7 @@ def examine(path: Path) -> list[Finding]:
     except CentralError as error:
         return [Finding("error", str(error))]
     findings = [Finding("ok", f"settings {path}")]
-    for look in (_classes, _state, _releases, _certificate):
+    for look in (_classes, _state, _releases, _sms, _certificate):
         try:
             findings.extend(look(settings))
         except CentralError as error:
@@ -93,6 +94,32 @@ def _releases(settings: Settings) -> Iterator[Finding]:
                     yield Finding("error", f"release {release.sequence} is offered, but {error}")
     finally:
         db.close()
+
+
+def _sms(settings: Settings) -> Iterator[Finding]:
+    sms = settings.sms
+    for file in (sms.pin_file, sms.provider_token_file, sms.inbound_token_file):
+        if file is not None:
+            secret(file)
+    for device in sms.devices:
+        if not Path(device).exists():
+            yield Finding("warning", f"the modem {device} is not there; is it plugged in and switched on?")
+    if not settings.database.exists():
+        return
+    with contextlib.closing(connect(settings.database, read_only=True)) as db:
+        columns = [row["name"] for row in db.execute("PRAGMA table_info(gateway)")]
+        if "sms_number" not in columns:
+            # A database of before; the next start brings it up to date.
+            return
+        total, reached = db.execute("SELECT count(*), count(sms_number) FROM gateway").fetchone()
+    ways = [f"{len(sms.devices)} modems"] if sms.devices else []
+    ways += ["a provider"] if sms.provider_url else []
+    if ways:
+        yield Finding("ok", f"short messages by {' and '.join(ways)}; {reached} of {total} gateways have a number")
+        if not sms.numbers:
+            yield Finding("warning", "[sms] numbers is empty: gateways must be told where central takes short messages")
+    elif reached:
+        yield Finding("warning", f"{reached} gateways have a number, but [sms] names no modem and no provider")
 
 
 def _certificate(settings: Settings) -> Iterator[Finding]:

@@ -97,6 +97,9 @@ def gateway(
     with enrolment(settings) as enrol:
         name = enrol.gateway(municipality, out, again, _requested(request), number)
         _say(as_json, gateway=name, folder=str(out / name))
+    if number and not as_json:
+        ours = ", ".join(settings_file.load(settings).sms.numbers) or "not in [sms] numbers of central's settings yet"
+        typer.echo(f"numbers for its settings [sms]: {ours}")
 
 
 @app.command()
