@@ -95,7 +95,8 @@ def lines(document: dict[str, Any]) -> list[str]:
     believed = "synchronised" if clock["trusted"] else "not synchronised" if clock["sane"] else "impossible"
     centers = document["centers"]
     up = sum(1 for entry in centers.values() if entry["presence"] == "up")
-    linked = "NOT connected" if not uplink["connected"] else "connected" if uplink["proven"] else "connected, NOT proven"
+    proven = "" if uplink["proven"] else ", NOT proven"
+    linked = f"connected{proven}" if uplink["connected"] else "NOT connected"
     result = [
         f"uplink   {linked}, {said}",
         f"local    {'connected' if local['connected'] else 'NOT connected'}",
