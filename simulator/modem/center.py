@@ -124,7 +124,7 @@ class Center:
         payload, dcs = submit.payload, submit.dcs
         if not refusing and isinstance(payload, bytes) and (text_only := self.faults.strikes("text_only")):
             refusing = text_only if text_only.value == "refuse" else None
-            payload, dcs = "".join(chr(octet) if 32 <= octet < 95 else "?" for octet in payload), 0
+            payload, dcs = "".join(chr(octet) if 32 <= octet <= 90 else "?" for octet in payload), 0
         if refusing:
             self._journal.note(sender, "refused", submit.number)
             raise Refusal(_cause(refusing))

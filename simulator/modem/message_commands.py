@@ -124,7 +124,9 @@ def _composed(device: Device, command: Command, text: str) -> Submit:
             octets = bytes.fromhex(pdu)
             if len(octets) - 1 - octets[0] != command.number(0):
                 raise CommandError("CMS", 304)
-            return decode_submit(pdu)
+            message = decode_submit(pdu)
+            encode_submit(message)  # what comes of it must be a message too: a number without digits is none
+            return message
         except (ValueError, IndexError):
             raise CommandError("CMS", 304) from None
     character_set = device.settings.values["+CSCS"][0]

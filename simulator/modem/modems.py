@@ -173,14 +173,17 @@ class Modems:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        what, containing = ("power", "started") if self._pin else ("network", "home")
         try:
             self.call(self._open)
+            for number in self._numbers:
+                self.wait(number, what, containing, timeout_s=START_S)
         except OSError as error:
             self.__exit__()
             raise SimulatorError(f"the modems' ports cannot be opened: {error}") from error
-        what, containing = ("power", "started") if self._pin else ("network", "home")
-        for number in self._numbers:
-            self.wait(number, what, containing, timeout_s=START_S)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -48,7 +48,8 @@ GOOD, LENGTH = encode_submit(Submit(TWO, b"good"))[0]
 
 
 @pytest.mark.parametrize(
-    ("length", "text"), [(14, "00"), (3, "zz"), (1, "0001"), (0, ""), (LENGTH + 1, GOOD), (LENGTH - 1, GOOD)]
+    ("length", "text"),
+    [(14, "00"), (3, "zz"), (1, "0001"), (0, ""), (LENGTH + 1, GOOD), (LENGTH - 1, GOOD), (7, "0001000091000000")],
 )
 def test_a_pdu_that_is_broken_or_of_another_length_is_refused(length: int, text: str) -> None:
     """+CMS ERROR: 304, and nothing leaves."""
@@ -204,6 +205,28 @@ def test_text_mode_speaks_the_character_set_that_was_chosen() -> None:
     assert heard.endswith('-12"\r\n00F1D83DDEA8\r\n')
     bench.ask(f'AT+CMGS="{number}"')
     assert bench.type("no hex") == reply(result="+CMS ERROR: 305")
+
+
+def test_nothing_about_messages_works_without_a_card() -> None:
+    """Storages, listing, deleting, writing and the center's number are all +CMS ERROR: 310."""
+    bench = Bench()
+    act(bench.devices[0], "remove_sim")
+    bench.hear()
+    lines = ['AT+CPMS="ME"', "AT+CMGR=0", "AT+CMGL=4", "AT+CMGD=0", "AT+CSCA?"]
+    assert [bench.ask(line) for line in lines] == [reply(result="+CMS ERROR: 310")] * len(lines)
+    assert bench.ask(f"AT+CMGW={LENGTH}") == "\r\n> "
+    assert bench.type(GOOD) == reply(result="+CMS ERROR: 310")
+
+
+def test_octets_that_a_network_garbles_still_come() -> None:
+    """Whatever they are, a text of as many characters arrives in their place."""
+    bench = Bench()
+    bench.center.faults.arm("text_only")
+    for octet in (0x00, 0x40, 0x5B, 0x5E, 0xFF):
+        bench.center.inject(OTHER, ONE, bytes((octet,)) * 140)
+    bench.hear()
+    messages = [decode_incoming(stored.pdu) for _, stored in bench.devices[0].storages["ME"].items()]
+    assert [m.payload for m in messages if isinstance(m, Deliver)] == [mark * 140 for mark in "?@???"]
 
 
 def test_a_text_that_does_not_fit_is_refused() -> None:

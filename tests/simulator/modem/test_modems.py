@@ -170,3 +170,10 @@ def test_a_message_that_cannot_be_and_an_entry_that_does_not_come_are_one_senten
             modems.wait(ONE, "stored", timeout_s=0.01)
     with pytest.raises(SimulatorError, match="not running"):
         modems[0].act("hang")
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence_and_leaves_no_thread() -> None:
+    """Nothing of the modems is left when they do not start."""
+    with pytest.raises(SimulatorError, match="ports cannot be opened"), Modems([ONE], links=Path("/proc/none")):
+        pass
+    assert [thread for thread in threading.enumerate() if thread.name == "modems"] == []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from simulator.modem.command import Command, CommandError, read
+from simulator.modem.commands import HANDLERS
 from tests.simulator.modem.bench import Bench, reply
 
 
@@ -136,3 +139,39 @@ def test_a_line_without_end_does_not_grow() -> None:
     bench = Bench()
     assert bench.ask("AT+" + "x" * 100_000) == ""
     assert bench.ask("AT") == reply()
+
+
+def test_no_line_whatever_stops_a_modem() -> None:
+    """After ten thousand lines of pieces of commands and noise it still answers, and so does the other one."""
+    bench = Bench()
+    random = Random(7)
+    pieces = [
+        *HANDLERS,
+        "AT",
+        "AT",
+        "AT",
+        "=",
+        "=?",
+        "?",
+        ",",
+        ";",
+        '"',
+        "0",
+        "1",
+        "2",
+        "99",
+        "x",
+        "\x1a",
+        "\x08",
+        "\xff",
+    ]
+    never = {"+CPOF", "+QPOWD", "+CRESET", "+CFUN", "Z", "&W"}
+    for _ in range(10_000):
+        line = "".join(random.choices([piece for piece in pieces if piece not in never], k=random.randrange(1, 9)))
+        bench.computers[0].feed(f"AT{line}\r".encode("latin-1"))
+        bench.clock.advance(0.1)
+    bench.computers[0].feed(b"\x1b")
+    bench.clock.advance(10)
+    bench.ask("AT&F")
+    bench.ask("ATE0")
+    assert (bench.ask("AT+CSQ"), bench.ask("AT+CSQ", 1)) == (reply("+CSQ: 21,99"), reply("+CSQ: 21,99"))
