@@ -90,7 +90,7 @@ class Cache:
         """The next octets of an image, or central's word that it is still offered; raises StoreUnavailable."""
         piece, now = gateway.read_piece(frame), self._clock.monotonic()
         job = next((job for job in self._jobs.values() if gateway.image_of(job.manifest.digest) == piece.image), None)
-        if job is None or job.asked_at is None or piece.offset != self._images.length(job.manifest):
+        if job is None or piece.offset != self._images.length(job.manifest):
             return
         whole = piece.offset == job.manifest.size
         if not whole and len(piece.octets) != min(gateway.PIECE_SIZE, job.manifest.size - piece.offset):
@@ -106,13 +106,14 @@ class Cache:
 
     def tick(self, now: float) -> None:
         """Ask again for what did not come."""
+        heard_at = self._state.proof.heard_at or 0.0
         for job in self._jobs.values():
-            if job.asked_at is None or now < job.again_at:
+            if job.asked_at is None:
                 continue
-            if now - job.asked_at >= PATIENCE_S and self._state.proof.standing(now):
+            if heard_at - job.asked_at >= PATIENCE_S:
                 job.given_up, job.asked_at = True, None
                 self._log.warning("image_not_told", release=job.manifest.sequence, board=job.manifest.board)
-            else:
+            elif now >= job.again_at:
                 self._ask(job, now)
 
     def _add(self, job: _Job, octets: bytes) -> bool:

@@ -68,7 +68,6 @@ class ReleaseFolder:
             if have + len(octets) < manifest.size:
                 return True
             if self._signed_octets(part, manifest) is None:
-                part.unlink()
                 return False
             with part.open("rb+") as file:
                 os.fsync(file.fileno())

@@ -69,6 +69,7 @@ def test_other_endpoints_stay_once_central_was_heard_over_them(desk: Desk) -> No
 
 def test_endpoints_over_which_central_is_not_heard_are_taken_back(desk: Desk) -> None:
     """After ten minutes those before are used, it is told why, and a word that comes later changes nothing."""
+    desk.tick(TRIAL_S / 2)
     settings(desk, 1, version=1, uplink=NEW, digest_s=600)
     desk.link(UPLINK, False)
     desk.tick(TRIAL_S - 1)
@@ -108,6 +109,12 @@ def test_a_second_change_during_a_trial_falls_back_to_what_was_proven(desk: Desk
     assert told(desk)["state"] == "refused"
     desk.tick(TRIAL_S)
     assert desk.used[-1] == Options()
+    assert told(desk)["state"] == "refused"
+    settings(desk, 6, version=6, uplink=NEW)
+    settings(desk, 7, version=7, local={"host": "elsewhere"})
+    connect(desk)
+    hear(desk, 8)
+    assert desk.used[-1].uplink == ADDRESSES
     assert told(desk)["state"] == "refused"
 
 
@@ -208,6 +215,10 @@ def test_a_gateway_whose_endpoints_are_all_wrong_is_mended_by_sms(tmp_path: Path
         said = hop.open(hop_keys().up, octets).frames[0]
         assert gateway.read_document(gateway.STATUS, said) == {"settings": {"version": 1, "state": "trial"}}
     assert len(desk.sms.sent) == 2
+    connect(desk)
+    octets = hop.seal(hop_keys().down, 1, 3, [hop.receipt(hop.Receipt(0, 0))])
+    desk.turns.turn([Received(UPLINK, topic(GATEWAY, DOWN), octets, False, lambda: None, BEARER_SMS)])
+    assert OverlayFile(tmp_path).read().state == "trial"
 
 
 def test_each_connection_brings_what_runs_here(desk: Desk) -> None:
