@@ -46,7 +46,7 @@ PLATFORMS = ("rp2", "esp32")
 EPOCH_2000_S = 946684800
 _TICKS = (1 << 30) - 1
 _FAKES = ("sys", "time", "select", "machine", "network", "micropython")
-_ANEW = ("firmware.board", "firmware.rtc", "firmware.meter", "firmware.boards", "firmware.boards.pico_w",
+_ANEW = ("firmware.board", "firmware.rs485", "firmware.rtc", "firmware.meter", "firmware.boards", "firmware.boards.pico_w",
          "firmware.boards.esp32_s3")  # fmt: skip
 
 

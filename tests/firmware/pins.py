@@ -57,6 +57,30 @@ def machine(chip):
             self.due_us = chip.now_us + period * 1000
             chip.timers.append(self)
 
+    class Uart:
+        """What is sent comes back at once, as through a transceiver that hears itself."""
+
+        def __init__(self, number, baud, tx, rx, rxbuf):
+            # The functions of the RP2040's pins are fixed; the other port routes any.
+            if hard_timers and (tx.number, rx.number) not in ((0, 1), (12, 13), (16, 17)):
+                raise ValueError("bad TX pin")
+            chip.events.append(("uart", number, baud, tx.number, rx.number, rxbuf))
+            self._waiting = b""
+
+        def any(self):
+            return len(self._waiting)
+
+        def read(self):
+            octets, self._waiting = self._waiting, b""
+            return octets or None
+
+        def write(self, octets):
+            chip.events.append(("sent", octets))
+            self._waiting += octets
+
+        def flush(self):
+            chip.events.append(("flushed",))
+
     class Adc:
         ATTN_11DB = 3
 
@@ -100,6 +124,6 @@ def machine(chip):
     if not hard_timers:
         causes.update({"HARD_RESET": 2, "DEEPSLEEP_RESET": 4, "SOFT_RESET": 5})
     return Names(
-        Pin=Pin, PWM=Pwm, Timer=Timer, ADC=Adc, WDT=Watchdog, RTC=Clock,
+        Pin=Pin, PWM=Pwm, Timer=Timer, ADC=Adc, WDT=Watchdog, RTC=Clock, UART=Uart,
         reset=lambda: chip.events.append(("reset",)), reset_cause=lambda: chip.cause, **causes,
     )  # fmt: skip

@@ -18,6 +18,7 @@ import pytest
 
 from firmware import boot
 from installer.build import compiled, sources
+from protocol.framing import MAX_FRAME
 from tests.both.board import Bench
 from tests.firmware.chip import PLATFORMS, Chip, Names
 
@@ -224,6 +225,29 @@ def test_a_board_leaves_the_heap_to_the_center(platform: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
+def test_the_line_is_driven_while_something_is_sent_and_never_else(
+    platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A driver that stays on mutes everybody: it is enabled from the first octet until the last has left."""
+    bench = Bench(platform)
+    enable = bench.file.wiring.LINE[3]
+    bench.chip.levels[enable] = 1
+    # It is loaded when it is wanted, as the program does it on a board.
+    monkeypatch.setitem(sys.modules, "machine", bench.chip.modules()["machine"])
+    line = bench.board.line({"baud": 57600})
+    assert bench.chip.levels[enable] == 0
+    assert bench.chip.events[-1][1:5] == (bench.file.wiring.LINE[0], 57600, *bench.file.wiring.LINE[1:3])
+    # More than the longest message on the line waits while flash is written.
+    assert bench.chip.events[-1][5] > MAX_FRAME + 16
+    assert line.read() == b""
+    assert line.write(bytes(576)) == 100
+    assert bench.chip.levels[enable] == 1
+    line.finish()
+    assert (bench.chip.events[-1], bench.chip.levels[enable]) == (("flushed",), 0)
+    assert line.read() == bytes(576)
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
 def test_the_wiring_page_has_the_pins_of_the_source(platform: str) -> None:
     """Each row of the table of pins, and no pin twice."""
     wiring = Chip(platform).start().wiring
@@ -232,6 +256,7 @@ def test_the_wiring_page_has_the_pins_of_the_source(platform: str) -> None:
     names = {0x01: "SIREN", 0x02: "STROBE", 0x04: "FLOODLIGHT", 0x08: "INDICATOR", 0x10: "POWER"}
     expected = {names[bit]: number for bit, number in wiring.OUTPUTS}
     expected |= {name: getattr(wiring, name) for name in ("PANIC", "SILENT", "CABINET", "MAINS", "MOTION", "RECEIVER")}
+    expected |= {f"LINE{place}": number for place, number in enumerate(wiring.LINE[1:])}
     if platform == "rp2":
         expected |= {f"SELECT{place}": number for place, number in enumerate(wiring.SELECT)}
         expected |= {"BATTERY_PIN": wiring.BATTERY_PIN, "MEASURED": wiring.MEASURED}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.presence import Presence
-from gateway.ports import LOCAL, UPLINK
+from gateway.ports import LOCAL, SERIAL, UPLINK
 from protocol import codes, hop, report
 from protocol.hop import Presence as Told
 from protocol.hop import read_digest, read_presence
@@ -97,9 +97,21 @@ def test_the_floor_never_goes_down(desk: Desk, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("authority", [codes.CENTRAL, codes.DRILL])
 def test_a_hello_for_central_passes_up_unchanged(desk: Desk, authority: int) -> None:
-    """In an envelope of its own, at once."""
+    """With the next tick."""
     desk.up(frames.hello(authority=authority))
+    desk.tick()
     assert desk.frames(HELLO.kind) == [frames.hello(authority=authority)]
+
+
+def test_the_hellos_of_one_moment_share_an_envelope(desk: Desk) -> None:
+    """A center says one to each authority: what both cost together on the line is hardly more than one."""
+    desk.uplink.sent.clear()
+    hellos = [frames.hello(center, authority) for center in frames.MINE for authority in (codes.CENTRAL, codes.DRILL)]
+    desk.up(*hellos[:2])
+    desk.up(*hellos[2:], name="C000002")
+    desk.tick()
+    (octets,) = desk.uplink.sent
+    assert hop.open(frames.hop_keys().up, octets).frames == hellos
 
 
 def test_the_last_hello_waits_for_the_uplink_as_long_as_it_can_be_answered(desk: Desk) -> None:
@@ -132,10 +144,11 @@ def test_upward_numbers_are_never_used_twice(desk: Desk, tmp_path: Path) -> None
     """Also not after a restart, when up to a block of them is skipped."""
     for request in range(5):
         desk.up(frames.hello(authority=codes.CENTRAL, request=request))
+        desk.tick()
     used = [hop.open(frames.hop_keys().up, octets).sequence for octets in desk.uplink.sent]
     desk.store.close()
     again = Desk(tmp_path)
-    again.up(frames.hello(authority=codes.CENTRAL))
+    again.up(frames.fetch_frame())
     (octets,) = again.uplink.sent
     assert sorted(set(used)) == used
     assert hop.open(frames.hop_keys().up, octets).sequence > max(used)
@@ -229,6 +242,27 @@ def test_a_local_broker_that_is_away_is_one_fault_and_no_storm(desk: Desk) -> No
     assert told(desk) == [(1, 1), (2, 1)]
     desk.tick(100)
     assert told(desk) == [(1, 1), (2, 1), (1, 0), (2, 0)]
+
+
+def test_a_serial_line_that_is_away_is_one_fault_of_its_own(desk: Desk) -> None:
+    """The silence of its centers does not count; that of the others does, and the lamp tells that not all is well."""
+    desk.state.wired = frozenset({1})
+    desk.up(frames.beat(sequence=1))
+    desk.up(frames.beat(center=2, sequence=1), name="C000002")
+    desk.link(SERIAL, True)
+    desk.link(SERIAL, False)
+    desk.tick(3600)
+    assert desk.state.faults.keys() == {"serial"}
+    assert desk.log.count("serial_line_lost") == 1
+    assert told(desk) == [(1, 1), (2, 1), (2, 0)]
+    assert desk.lamps.shown[1] is False
+    desk.link(LOCAL, False)
+    desk.link(LOCAL, True)
+    assert desk.state.faults.keys() == {"serial"}
+    desk.link(SERIAL, True)
+    assert desk.state.faults == {}
+    desk.tick(200)
+    assert told(desk) == [(1, 1), (2, 1), (2, 0), (1, 0)]
 
 
 def test_centers_that_fall_silent_together_are_told_in_one_envelope(desk: Desk) -> None:

@@ -147,6 +147,24 @@ def test_check_looks_sixty_days_ahead(idle: Neighbourhood, days: int, code: int,
     assert (got, found) == (code, [level])
 
 
+@pytest.mark.parametrize(
+    ("section", "level", "told"),
+    [
+        ({"device": "/dev/null", "centers": [1]}, "ok", "serial: /dev/null, C000001"),
+        ({"device": "/dev/ttyNone", "centers": [1]}, "error", "serial: /dev/ttyNone: is not there"),
+        ({"device": "/dev/null", "centers": [1, 9]}, "error", "C000009 is not enrolled here"),
+        ({"device": "/dev/null"}, "warning", "has no centers"),
+        ({"centers": [1]}, "warning", "not used without"),
+    ],
+)
+def test_check_knows_the_serial_line(idle: Neighbourhood, section: dict[str, object], level: str, told: str) -> None:
+    """The adapter and who is on its line."""
+    code, out, _ = call("check", "-s", idle.settings(serial=section), "--json")
+    found = [entry for entry in json.loads(out)["findings"] if entry["text"].startswith("serial")]
+    assert (code, [entry["level"] for entry in found]) == (2 if level == "error" else 0, [level])
+    assert told in found[0]["text"]
+
+
 def test_check_reaches_the_brokers_when_asked(idle: Neighbourhood) -> None:
     """Nobody listens: one sentence per broker."""
     code, out, _ = call("check", "-s", idle.settings(), "--connect")
