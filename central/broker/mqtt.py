@@ -124,7 +124,6 @@ class MqttBroker:
         client = gmqtt.Client(self._name, clean_session=True)
         client.set_config({"reconnect_retries": 0, "reconnect_delay": 0})
         self._sent.clear()
-        self._listen_to_acknowledgements(client)
         client.on_message = self._on_message
         client.on_disconnect = self._on_disconnect
         self._client = client
@@ -133,6 +132,7 @@ class MqttBroker:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):
             await client.connect(host, port, ssl=self._context, keepalive=KEEPALIVE_S, version=_VERSIONS[self._version])
         self._no_delay(client)
+        self._listen_to_acknowledgements(client)
         own = topic(self._name, DOWN)
         client.subscribe([gmqtt.Subscription(name, qos=1) for name in (topic("+", UP), topic("+", LINK), own)])
         self._token = secrets.token_bytes(16)
