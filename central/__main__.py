@@ -1,4 +1,4 @@
-"""`sereno-central`: serve, check, settings, enroll, release, evidence. Says what went wrong in one sentence; exit 2 means: change something."""
+"""`sereno-central`: serve, check, settings, enroll, release, gateway, evidence. Says what went wrong in one sentence; exit 2 means: change something."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import typer
 
 from central import settings as settings_file
 from central.commands import check as checks
-from central.commands import enroll, evidence, release
+from central.commands import enroll, evidence, gateway, release
 from central.domain.errors import CentralError, Refused
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(enroll.app, name="enroll")
 app.add_typer(release.app, name="release")
+app.add_typer(gateway.app, name="gateway")
 
 SettingsPath = Annotated[
     Path, typer.Option("--settings", "-s", help="The settings file (`sereno-central settings` prints one).")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from central.domain.alert import Alert, Position
 from central.domain.bearer import Unanswered, UnprovenStop
 from central.domain.command import CenterState, Incident, Order
 from central.domain.group import Group
 from central.domain.release import Offer, Program, Release
+from central.domain.remote import Wish
 from protocol.keys import Pair
 
 T = TypeVar("T")
@@ -62,6 +63,10 @@ class Unit(Protocol):
     def unproven_stops(self, now: float) -> list[UnprovenStop]: ...
     def stop_sent(self, number: int, now: float) -> None: ...
     def end_group_stops(self, gateway: int, incident: int) -> None: ...
+    def wishes(self) -> list[Wish]: ...
+    def wish_sent(self, wish: Wish, now: float) -> None: ...
+    def keep_status(self, gateway: int, document: dict[str, Any], now: float) -> None: ...
+    def offered(self, image: int) -> Release | None: ...
 
 
 class Store(Protocol):

@@ -34,6 +34,7 @@ from central.flows.intake import Intake
 from central.flows.links import Links
 from central.flows.operators import Operators
 from central.flows.releases import Releases
+from central.flows.remote import Remote
 from central.flows.rounds import Rounds
 from central.flows.sms import SmsRounds
 from central.flows.uplink import Uplink
@@ -102,13 +103,14 @@ class Central:
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer,
             Images(settings.release_folder),
         )  # fmt: skip
+        self._remote = Remote(self._writer, self._broker, self._clock, sealer)
         greetings = Greetings(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, self._releases,
             self._owed_by_sms,
         )  # fmt: skip
         self._uplink = Uplink(
             self._writer, self._broker, self._clock, self._devices, self._devices, sealer, self._fleet, acks,
-            greetings, self._releases, self._links,
+            greetings, self._releases, self._links, self._remote,
         )  # fmt: skip
         self._carriers = Carriers(self._made(settings.sms))
         self._sms_rounds = SmsRounds(
@@ -222,6 +224,7 @@ class Central:
     async def _offers(self) -> None:
         while True:
             await self._quietly(self._releases.once())
+            await self._quietly(self._remote.once())
             await asyncio.sleep(OFFERS_S)
 
     async def _short_messages(self) -> None:

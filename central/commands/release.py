@@ -5,7 +5,6 @@ The order: add (verified with the key of the settings), offer to one center, sta
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,21 +16,17 @@ from typing import Annotated, Any
 import typer
 
 from central import settings as settings_file
+from central.commands.desk import DEFAULT, Json, SettingsPath, database, device, need, say, table
 from central.domain.errors import NotFound, Refused
 from central.domain.release import Offer, Program, Release, against
-from central.store.database import connect, migrate
 from central.store.images import Images, verified
 from central.store.releases import ReleaseRows
-from protocol.errors import Malformed
 from protocol.manifest import MAX_IMAGE
-from protocol.topics import center_name, number_of
+from protocol.topics import center_name
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
-SettingsPath = Annotated[Path, typer.Option("--settings", "-s", help="The settings file.")]
-Json = Annotated[bool, typer.Option("--json", help="One line of JSON for programs.")]
 Sequence = Annotated[int, typer.Argument(min=1, max=0xFFFFFFFF, help="The release's sequence.")]
-DEFAULT = Path("central.toml")
 
 
 @dataclass
@@ -49,37 +44,12 @@ class Desk:
             raise NotFound(f"there is no release {sequence}; `sereno-central release list` shows those there are")
         return found
 
-    def need(self, table: str, number: int) -> int:
-        """The number of a row that must be there; raises NotFound."""
-        if self.db.execute(f'SELECT 1 FROM "{table}" WHERE number = ?', (number,)).fetchone() is None:  # noqa: S608
-            raise NotFound(f"there is no {table} {number}")
-        return number
-
-    def number(self, name: str) -> int:
-        """The number of a center by its name; raises Refused, NotFound."""
-        try:
-            number = number_of(name)
-        except Malformed as error:
-            raise Refused(str(error)) from error
-        if not name.startswith("C"):
-            raise Refused(f"{name} is not a center")
-        return self.need("center", number)
-
 
 @contextmanager
 def desk(path: Path) -> Iterator[Desk]:
     """An open desk, committed at the end."""
-    settings = settings_file.load(path)
-    if not settings.database.exists():
-        raise Refused(f"there is no database at {settings.database}; run `sereno-central enroll municipality`")
-    db = connect(settings.database)
-    try:
-        migrate(db)
-        db.execute("BEGIN IMMEDIATE")
+    with database(path) as (settings, db):
         yield Desk(ReleaseRows(db), Images(settings.release_folder), db)
-        db.execute("COMMIT")
-    finally:
-        db.close()
 
 
 @app.command()
@@ -109,7 +79,7 @@ def add(
             it.rows.renew_release(release)
         elif not known:
             it.rows.add_release(release, time.time())
-    _say(as_json, _described(release) | {"repeated": bool(known)})
+    say(as_json, _described(release) | {"repeated": bool(known)})
 
 
 @app.command("list")
@@ -117,7 +87,7 @@ def list_all(settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
     """Every release, and whom it is meant for."""
     with desk(settings) as it:
         rows = [_described(one) | {"for": _meant(it.rows, one.sequence) or "nobody"} for one in it.rows.releases()]
-    _table(as_json, "releases", rows)
+    table(as_json, "releases", rows)
 
 
 @app.command()
@@ -141,13 +111,13 @@ def offer(
             it.images.image(release)
         scope, number = "all", 0
         if center is not None:
-            scope, number = "center", it.number(center)
+            scope, number = "center", device(it.db, center, "C")
         elif group is not None:
-            scope, number = "group", it.need("group", group)
+            scope, number = "group", need(it.db, "group", group)
         it.rows.offer(sequence, scope, number, now)
         reasons = [row["why_not"] for row in _status(it, now, sequence)]
     left = {reason: reasons.count(reason) for reason in sorted(set(reasons)) if reason}
-    _say(as_json, {"release": sequence, "for": _who(scope, number), "centers": reasons.count(""), "left_alone": left})
+    say(as_json, {"release": sequence, "for": _who(scope, number), "centers": reasons.count(""), "left_alone": left})
 
 
 @app.command()
@@ -157,7 +127,7 @@ def withdraw(sequence: Sequence, settings: SettingsPath = DEFAULT, as_json: Json
         it.of(sequence)
         was = _meant(it.rows, sequence)
         it.rows.withdraw(sequence)
-    _say(as_json, {"release": sequence, "withdrawn_from": was or "nobody"})
+    say(as_json, {"release": sequence, "withdrawn_from": was or "nobody"})
 
 
 @app.command()
@@ -165,7 +135,7 @@ def status(settings: SettingsPath = DEFAULT, as_json: Json = False) -> None:
     """What each center runs, what it is offered and how far that is, from its newest report."""
     with desk(settings) as it:
         rows = _status(it, time.time())
-    _table(as_json, "centers", rows)
+    table(as_json, "centers", rows)
 
 
 def _status(it: Desk, now: float, sequence: int | None = None) -> list[dict[str, Any]]:
@@ -226,32 +196,3 @@ def _read(path: Path) -> bytes:
 
 def _date(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d}"
-
-
-def _say(as_json: bool, values: dict[str, Any]) -> None:
-    if as_json:
-        typer.echo(json.dumps(values))
-        return
-    for name, value in values.items():
-        typer.echo(f"{name.replace('_', ' ')}: {_plain(value)}")
-
-
-def _table(as_json: bool, name: str, rows: list[dict[str, Any]]) -> None:
-    if as_json:
-        typer.echo(json.dumps({name: rows}))
-        return
-    if not rows:
-        typer.echo(f"no {name}")
-        return
-    lines = [[key.replace("_", " ") for key in rows[0]], *([_plain(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{count} {reason}" for reason, count in value.items()) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "-" if value in (None, "") else str(value)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from protocol.hop import SMS_ROOM
 
 # The most urgent first.
-STOP, LOUD, QUIET, TIME, RECEIPT = range(5)
+STOP, LOUD, QUIET, TIME, RECEIPT, SETTINGS = range(6)
 
 
 @dataclass(frozen=True)

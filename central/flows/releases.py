@@ -13,12 +13,13 @@ from central.domain.rate import Rate
 from central.domain.release import Sent, asked_for, chosen, due, program_of
 from central.flows.dispatch import Envelope, Sealer
 from central.ports import Broker, Clock, Images, Keys, Places, Store, Unit
+from protocol import gateway as pieces
 from protocol.codes import CENTRAL
 from protocol.errors import ProtocolError
 from protocol.messages import FETCH, Fetch
 from protocol.release import BLOCK_SIZE
 from protocol.report import Report
-from protocol.topics import center_name
+from protocol.topics import center_name, gateway_name
 
 _log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ class Releases:
         self._places = places
         self._sealer = sealer
         self._images = images
-        self._rate = Rate(FETCHES_PER_S)
+        self._rate, self._wants = Rate(FETCHES_PER_S), Rate(FETCHES_PER_S)
         self._sent: dict[int, Sent] = {}
         self._state: tuple[int, float] | None = None
         self._looked = 0.0
@@ -118,6 +119,27 @@ class Releases:
             return []
         frame = self._sealer.block(center, release.sequence, asked.offset, octets)
         return self._sealer.envelopes(unit, [(center.gateway, frame)])
+
+    async def wanted(self, gateway: int, frame: bytes) -> None:
+        """A gateway asks for a piece of an image, for all its centers; raises ProtocolError, StoreUnavailable."""
+        want = pieces.read_want(frame)
+        if not self._wants.take(gateway, self._clock.now()):
+            raise ProtocolError(f"{gateway_name(gateway)} wants too much")
+        self._send(await self._store.write(lambda unit: self._piece(unit, gateway, want)))
+
+    def _piece(self, unit: Unit, gateway: int, want: pieces.Want) -> list[Envelope]:
+        """The envelope with the piece, empty at the image's end; none for a release that is meant for nobody (any more)."""
+        release = unit.offered(want.image)
+        if release is None or want.offset > release.size:
+            _log.info("want not answered", gateway=gateway_name(gateway), offset=want.offset)
+            return []
+        try:
+            octets = self._images.image(release)[want.offset : want.offset + pieces.PIECE_SIZE]
+        except CentralError as error:
+            _log.error("release cannot be sent", release=release.sequence, reason=str(error))
+            return []
+        piece = pieces.piece(pieces.Piece(want.image, want.offset, octets))
+        return self._sealer.envelopes(unit, [(gateway, piece)])
 
     def _send(self, envelopes: list[Envelope]) -> None:
         for gateway, octets in envelopes:

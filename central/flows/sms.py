@@ -14,6 +14,7 @@ from central.domain.bearer import (
     LOUD,
     QUIET,
     RECEIPT,
+    SETTINGS,
     STOP,
     TIME,
     Letter,
@@ -25,8 +26,10 @@ from central.domain.bearer import (
 )
 from central.domain.command import GROUP_STOP_TTL_S
 from central.domain.owed import Debt, Greeting, Owed
+from central.domain.remote import Wish
 from central.flows.dispatch import Sealer
 from central.flows.links import Links
+from central.flows.remote import settings
 from central.ports import Clock, Sms, Store, Unit
 from protocol import hop
 from protocol.gateway import StopGroup, stop_group
@@ -72,7 +75,7 @@ class SmsRounds:
         times = {center: one for center, one in self._owed.times(now).items() if one.gateway in numbers}
         pieces = self._stops(unit, now) + self._commands(unit, times, now)
         pieces += [self._time(unit, one, now) for one in times.values()]
-        pieces += self._receipts(unit, numbers, now)
+        pieces += self._receipts(unit, numbers, now) + self._settings(unit, numbers, now)
         posted = []
         for letter in letters(pieces, room):
             frames = [(letter.gateway, frame) for piece in letter.pieces for frame in piece.frames]
@@ -121,6 +124,16 @@ class SmsRounds:
             pieces.append(Piece(RECEIPT, gateway, debt.since, 0, (receipt, *debt.confirms), debt))
         return pieces
 
+    def _settings(self, unit: Unit, numbers: dict[int, str], now: float) -> list[Piece]:
+        """Those of a gateway that MQTT has lost: its endpoints may be wrong, all of them."""
+        pieces = []
+        for wish in unit.wishes():
+            frame = settings(wish)
+            lost = wish.gateway in numbers and self._links.lost(wish.gateway, now)
+            if lost and wish.due_by_sms(now) and len(frame) <= hop.SMS_ROOM:
+                pieces.append(Piece(SETTINGS, wish.gateway, wish.made, wish.sms_tries, (frame,), wish, alone=True))
+        return pieces
+
     def _note(self, unit: Unit, piece: Piece, now: float) -> None:
         """Count the sending; the first one stands on the timeline, with its reason."""
         why = self._links.lost(piece.gateway, now) or "no answer yet"
@@ -130,6 +143,8 @@ class SmsRounds:
             if not piece.tries:
                 name = center_name(piece.of.center)
                 tell(piece.of.incident, text=f"{name} is commanded by SMS too (counter {piece.of.counter}): {why}")
+        elif isinstance(piece.of, Wish):
+            unit.wish_sent(piece.of, now)
         elif isinstance(piece.of, UnprovenStop):
             unit.stop_sent(piece.of.number, now)
             if not piece.tries:

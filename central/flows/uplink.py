@@ -18,6 +18,7 @@ from central.flows.fleet import Fleet
 from central.flows.greetings import Greetings
 from central.flows.links import Links
 from central.flows.releases import Releases
+from central.flows.remote import Remote
 from central.ports import Broker, Clock, Keys, Places, Store, Unit
 from protocol import gateway as to_gateway
 from protocol import hop, report
@@ -31,6 +32,7 @@ from protocol.messages import (
     KIND_BEAT,
     KIND_DIGEST,
     KIND_FETCH,
+    KIND_GATEWAY,
     KIND_HELLO,
     KIND_HOP,
     KIND_PRESENCE,
@@ -59,8 +61,10 @@ class Uplink:
         greetings: Greetings,
         releases: Releases,
         links: Links,
+        remote: Remote,
     ) -> None:
         self._links = links
+        self._remote = remote
         self._strangers, self._told_at = 0, 0.0
         self._store = store
         self._broker = broker
@@ -80,6 +84,7 @@ class Uplink:
             KIND_REPORT: self._report,
             KIND_BEAT: self._beat,
             KIND_FETCH: self._releases.fetch,
+            KIND_GATEWAY: self._of_itself,
         }
         greeted_by_sms = partial(self._greetings.receive, bearer=BEARER_SMS)
         self._kinds_by_sms = self._kinds | {KIND_HELLO: greeted_by_sms}
@@ -203,6 +208,13 @@ class Uplink:
             raise ProtocolError("a heartbeat for another authority")
         beat = BEAT.open(self._keys.center(claimed.center, CENTRAL).up, frame)
         self._fleet.beat(beat, age_s, self._clock.now())
+
+    async def _of_itself(self, gateway: int, frame: bytes) -> None:
+        about = to_gateway.about(frame)
+        if about == to_gateway.STATUS:
+            await self._remote.status(gateway, frame)
+        elif about == to_gateway.WANT:
+            await self._releases.wanted(gateway, frame)
 
     async def _presence(self, gateway: int, frame: bytes) -> None:
         presence = hop.read_presence(frame)

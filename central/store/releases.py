@@ -103,6 +103,15 @@ class ReleaseRows:
         )
         return [Offer(Release(*row[:8]), float(row[8])) for row in rows]
 
+    def offered(self, image: int) -> Release | None:
+        """The release whose image has this name (the first 8 octets of its digest), while it is meant for anybody."""
+        row = self._db.execute(
+            f"SELECT {_RELEASE} FROM release r WHERE substr(r.digest, 1, 8) = ?"
+            " AND EXISTS (SELECT 1 FROM release_target t WHERE t.sequence = r.sequence)",
+            (image.to_bytes(8, "big"),),
+        ).fetchone()
+        return Release(*row) if row else None
+
     # Reports
 
     def program(self, center: int) -> Program | None:

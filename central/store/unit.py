@@ -9,6 +9,7 @@ from central.domain.command import CenterState, Incident, Order
 from central.domain.incident import ACKNOWLEDGED, CLOSED, PENDING
 from central.store.database import to_signed, to_unsigned
 from central.store.releases import ReleaseRows
+from central.store.remote import RemoteRows
 from central.store.sms import SmsRows
 from protocol.codes import CENTRAL, DRILL
 
@@ -21,7 +22,7 @@ _INCIDENT = 'id, municipality, "group", class, state, attention, opened, deadlin
 _COUNTERS = {CENTRAL: "counter", DRILL: "counter_drill"}
 
 
-class Unit(ReleaseRows, SmsRows):
+class Unit(ReleaseRows, RemoteRows, SmsRows):
     """One unit of work; nothing it did counts before the writer's commit."""
 
     # Alerts and incidents

@@ -28,6 +28,7 @@ from central.flows.intake import Intake, Recorded
 from central.flows.links import Links
 from central.flows.operators import Operators
 from central.flows.releases import Releases
+from central.flows.remote import Remote
 from central.flows.rounds import Rounds
 from central.flows.sms import SmsRounds
 from central.flows.uplink import Uplink
@@ -136,7 +137,8 @@ class Rig:
         images = Images(installation.folder / "state" / "releases")
         self.releases = Releases(*world, self.devices, self.devices, sealer, images)
         greetings = Greetings(*world, self.devices, self.devices, sealer, self.fleet, self.releases, self.owed_by_sms)
-        flows = (acks, greetings, self.releases, self.links)
+        self.remote = Remote(*world, sealer)
+        flows = (acks, greetings, self.releases, self.links, self.remote)
         self.uplink = Uplink(*world, self.devices, self.devices, sealer, self.fleet, *flows)
         self.sms_rounds = SmsRounds(
             self.writer, self.sms, self.clock, sealer, self.links, self.owed_by_sms, SmsPolicy()
