@@ -18,7 +18,7 @@ import httpx
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from protocol.topics import DOWN, UP, gateway_name, topic
+from protocol.topics import DOWN, LINK, UP, gateway_name, topic
 from simulator.broker import free_port
 from tests.central.players import GatewayPlayer
 from tests.central.rig import Installation
@@ -114,7 +114,7 @@ class Served:
 class GatewayLink:
     """A gateway at the broker beside central, with the certificate that enrolment wrote."""
 
-    def __init__(self, folder: Path, player: GatewayPlayer, port: int) -> None:
+    def __init__(self, folder: Path, player: GatewayPlayer, port: int, will: bool = False) -> None:
         self.player = player
         self._got: Queue[bytes] = Queue()
         self._frames: deque[bytes] = deque()
@@ -125,6 +125,8 @@ class GatewayLink:
         self._up = topic(name, UP)
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.tls_set_context(context)
+        if will:
+            self._client.will_set(topic(name, LINK), b"0", qos=1)
         self._client.on_message = lambda _client, _data, message: self._got.put(bytes(message.payload))
         self._client.on_connect = lambda client, *_: client.subscribe(topic(name, DOWN), 1)
         self._client.on_subscribe = lambda *_: self._ready.set()
@@ -145,6 +147,13 @@ class GatewayLink:
                 if frame[0] >> 2 & 0x0F == kind:
                     return frame
             self._frames.extend(self.player.open(self._got.get(timeout=max(0.0, deadline - time.monotonic()))))
+
+    def break_off(self) -> None:
+        """The connection breaks without a word."""
+        self._client.loop_stop()
+        raw = self._client.socket()
+        assert raw is not None
+        raw.close()
 
     def close(self) -> None:
         """Leave."""
