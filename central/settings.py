@@ -57,7 +57,7 @@ process = "S01"
 #deadline_s = 120
 
 # A gateway that said nothing sealed for this long is silent, and what is behind it unknown (seconds, at least 90: it
-# says a sign of life each 55 s, and again each 5 s until it is answered).
+# says a sign of life each 57 s, and again each 5 s until it is answered).
 #gateway_silent_s = 90
 
 # Programs of alarm centers: the public key (64 hexadecimal digits, Ed25519) that verifies releases when they are added,

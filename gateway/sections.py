@@ -63,9 +63,9 @@ class UplinkSettings(Section):
         default="auto", description='MQTT version: "auto" tries 5 and falls back, or "5", or "3.1.1".'
     )
     sign_s: float = Field(
-        default=55.0,
+        default=57.0,
         ge=1,
-        le=55,
+        le=57,
         description="Seconds between sealed signs of life, which central answers; a cellular carrier cuts idle lines after 60.",
     )
     keepalive_s: int = Field(
@@ -197,7 +197,7 @@ class CentersSettings(Section):
     )
     hinted_after_s: float = Field(default=20.0, gt=0, description="The same, from the moment its last will arrived.")
     digest_s: float = Field(
-        default=3600.0,
+        default=7200.0,
         gt=0,
         description="Seconds between two digests of all heartbeats to central; one that says something new goes within a minute.",
     )

@@ -19,6 +19,8 @@ UP, DOWN = "up", "down"  # towards the broker, and from it
 BOTH = (UP, DOWN)
 
 _CHUNK = 4096
+# Where tcp_info (linux/tcp.h) has bytes_acked, bytes_received, segs_out, segs_in.
+_TCP_INFO_COUNTS = 120
 # Waiting octets beyond this are left to the senders' own TCP.
 _BACKLOG = 1 << 14
 
@@ -49,6 +51,12 @@ class Link:
             flow.set()
         self._writers = (near, far)
 
+    def carried(self) -> tuple[int, int]:
+        """Octets, and segments with bare acknowledgements, in both directions on the near side, as the kernel counts them (tcp(7), TCP_INFO)."""
+        told = self._writers[0].get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        acked, received, segments_out, segments_in = struct.unpack_from("QQII", told, _TCP_INFO_COUNTS)
+        return acked + received, segments_out + segments_in
+
     def reset(self) -> None:
         """RST to both ends: what was under way is gone."""
         for writer in self._writers:
@@ -66,7 +74,7 @@ class Link:
 class Proxy:
     """In front of 127.0.0.1:`target`; `port` is where it listens after `start`. `seed` repeats its dice.
 
-    `counts`: connections, cut, refused, held chunks, and octets in each direction.
+    `counts`: connections, cut, refused, held chunks, and octets and chunks in each direction.
     """
 
     def __init__(self, target: int, seed: int = 0) -> None:
@@ -85,6 +93,11 @@ class Proxy:
     def connections(self) -> int:
         """How many connections are open."""
         return len(self._links)
+
+    def carried(self) -> tuple[int, int]:
+        """Octets and segments of the connections that are open now."""
+        links = [link.carried() for link in self._links]
+        return sum(octets for octets, _ in links), sum(segments for _, segments in links)
 
     async def start(self) -> None:
         """Listen; raises OSError."""
@@ -195,6 +208,7 @@ class Proxy:
                 writer.write(piece)
                 await writer.drain()
             self.counts[direction] += len(chunk)
+            self.counts[f"{direction} chunks"] += 1
 
     async def _hold(self) -> None:
         """The waits of one chunk."""

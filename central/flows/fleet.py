@@ -64,7 +64,7 @@ class CenterStatus:
 class Fleet:
     """Statuses by number; `since` is when this process began to listen, Unix seconds.
 
-    A gateway is silent `silent_after_s` seconds after its last new envelope: it says one each 55 s, and again until it is answered.
+    A gateway is silent `silent_after_s` seconds after its last new envelope: it says one each 57 s, and again until it is answered.
     """
 
     def __init__(self, since: float = 0.0, silent_after_s: float = 90.0) -> None:

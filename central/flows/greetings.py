@@ -71,7 +71,7 @@ class Greetings:
             if bearer == BEARER_SMS:
                 self._owed.time(gateway, hello, now)
         for towards, octets in envelopes:
-            self._broker.send(towards, octets)
+            self._broker.mention(towards, octets)
 
     def save(self, unit: Unit, hello: Any, frame: bytes, now: float) -> list[Envelope]:
         """Believe it or keep the refusal; answer with the time; renew what the new boot made void."""

@@ -69,4 +69,4 @@ class Rounds:
     async def send_receipts(self, gateways: set[int]) -> None:
         """Tell gateways what is stored; raises StoreUnavailable."""
         for gateway, octets in await self._store.write(lambda unit: self.receipts(unit, gateways)):
-            self._broker.send(gateway, octets)
+            self._broker.mention(gateway, octets)

@@ -16,10 +16,10 @@ class Pace:
     With these numbers both ends know within `lost_s` that a line is dead, and seven signs in a row must be lost to be wrong.
     """
 
-    sign_s: float = 55.0
+    sign_s: float = 57.0
     waiting_s: float = 20.0
     again_s: float = 5.0
-    answer_s: float = 34.0
+    answer_s: float = 32.0
     answer_max_s: float = 600.0
     lost_s: float = 90.0
 

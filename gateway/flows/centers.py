@@ -92,12 +92,23 @@ class Centers:
         self._upward.send([hop.presence(hop.Presence(c.center, int(c.up), c.since_s)) for c in changes])
 
     def hand_up(self) -> None:
-        """Give central what could not be handed over while it was spoken; a hello also by SMS while MQTT is away."""
-        now = self._clock.monotonic()
-        for key, (said_at, frame) in list(self._state.volatile.items()):
+        """Give central the hellos of this moment, and what could not be handed over while it was spoken; a hello also by SMS
+        while MQTT is away."""
+        now, waiting = self._clock.monotonic(), self._state.volatile
+        for key, (said_at, frame) in list(waiting.items()):
             late = key[1] == HELLO.kind and now - said_at > HELLO_LIFE_S
-            if late or self._upward.send_alone(frame) or self._hello_by_sms(key, frame, said_at, now):
-                self._state.volatile.pop(key)
+            if late or (key[1] != HELLO.kind and self._upward.send_alone(frame)):
+                waiting.pop(key)
+        hellos = {key: entry for key, entry in waiting.items() if key[1] == HELLO.kind}
+        # A center says two at once, a street that has its mains back many: they share an envelope. Unanswered, they are said again.
+        if hellos and self._upward.send([frame for _, frame in hellos.values()], sure=False):
+            for center, _, authority in hellos:
+                self._log.info("hello_passed_up", center=center, authority=AUTHORITY_NAMES[authority])
+            sent = list(hellos)
+        else:
+            sent = [key for key, (said_at, frame) in hellos.items() if self._hello_by_sms(key, frame, said_at, now)]
+        for key in sent:
+            waiting.pop(key)
 
     def unsaved(self, message: Received) -> None:
         """The disk refuses: a press that a center tells sounds its group all the same."""
@@ -206,18 +217,15 @@ class Centers:
         self._log.info("hello_answered", center=hello.center, boot=hello.boot, floor=floor, handed_over=passed)
 
     def _volatile(self, passage: Passage, frame: bytes) -> None:
+        now = self._clock.monotonic()
         if passage.kind == KIND_REPORT:
-            body = frame[_REPORT_HEAD:-TAG_SIZE]
-            if not self._state.reports.worth(passage.center, body, self._clock.monotonic()):
+            if not self._state.reports.worth(passage.center, frame[_REPORT_HEAD:-TAG_SIZE], now):
                 return
-        what = "report" if passage.kind == KIND_REPORT else "hello"
-        authority = AUTHORITY_NAMES[passage.authority]
-        if not self._upward.send_alone(frame):
-            key = (passage.center, passage.kind, passage.authority)
-            self._state.volatile[key] = (self._clock.monotonic(), frame)
-            self._log.info(f"{what}_waits_for_uplink", center=passage.center, authority=authority)
-            return
-        self._log.info(f"{what}_passed_up", center=passage.center, authority=authority)
+            passed = self._upward.send_alone(frame)
+            self._log.info("report_passed_up" if passed else "report_waits_for_uplink", center=passage.center)
+            if passed:
+                return
+        self._state.volatile[passage.center, passage.kind, passage.authority] = (now, frame)
 
     def _beat(self, center: int, frame: bytes) -> None:
         self._state.beats[center] = (self._clock.monotonic(), frame)

@@ -36,7 +36,7 @@ class Intervals:
     All heartbeats are told each `digest_s`; those that say something new go with the next sign of life.
     """
 
-    digest_s: float = 3600.0
+    digest_s: float = 7200.0
     status_s: float = 5.0
     probe_s: float = 30.0
     unproved_s: float = 45.0
@@ -88,6 +88,8 @@ class Rounds:
         self._probe_at = 0.0
         self._written_at = clock.monotonic()
         self._told: dict[int, Beat] = {}
+        # Whether everything is told now, and not with the next sign of life.
+        self._whole = True
         self._broken: set[str] = set()
 
     def tick(self) -> None:
@@ -176,7 +178,7 @@ class Rounds:
 
     def _tell_all(self, now: float) -> None:
         self._state.asked = False
-        self._digest_at = now
+        self._whole = True
         known: list[Change] = self._state.presence.known(now)
         self._upward.send([hop.presence(hop.Presence(c.center, int(c.up), c.since_s)) for c in known])
         self._remote.report()
@@ -188,16 +190,17 @@ class Rounds:
         if self._state.asked:
             self._state.reports.forget()
             self._tell_all(now)
-        whole = now >= self._digest_at
         waiting = self._state.schedule.waiting_since(now) > _WAITING_S
-        if not whole and not self._state.proof.due(now, waiting):
+        if not self._whole and not self._state.proof.due(now, waiting):
             return
+        whole = self._whole or now >= self._digest_at
         beats = [(int(now - at), beat) for at, beat in self._beats(whole)]
         more = whole or beats or len(self._state.schedule)
         sent = self._digest(beats) if more else self._upward.sign()
         if sent:
             self._state.proof.asked(now)
         if whole and sent:
+            self._whole = False
             self._digest_at = now + (self._remote.digest_s or self._intervals.digest_s)
 
     def _digest(self, beats: list[tuple[int, bytes]]) -> bool:

@@ -46,18 +46,18 @@ class Upward:
             self._store.reserve_upward(self._last + BLOCK)
         self._reserved = self._last + BLOCK
 
-    def send(self, frames: list[bytes]) -> bool:
+    def send(self, frames: list[bytes], sure: bool = True) -> bool:
         """All of these, in as few envelopes as fit; one of variable size goes alone. False when any was not handed over."""
         sent = True
         group: list[bytes] = []
         size = 0
         for frame in frames:
             if group and size + len(frame) > _ROOM:
-                sent = self._envelope(group) and sent
+                sent = self._envelope(group, sure) and sent
                 group, size = [], 0
             group.append(frame)
             size += len(frame)
-        return (self._envelope(group) if group else True) and sent
+        return (self._envelope(group, sure) if group else True) and sent
 
     def send_alone(self, frame: bytes) -> bool:
         """One frame of variable size in an envelope of its own."""

@@ -217,7 +217,7 @@ def test_the_digest_after_a_reconnection_names_the_oldest_entry_still_kept(desk:
     desk.tick()
     assert read_digest(desk.frames(KIND_DIGEST)[-1]).oldest == FIRST + 1
     desk.receipt(2, FIRST + 1)
-    desk.tick(3601)
+    desk.tick(7201)
     assert read_digest(desk.frames(KIND_DIGEST)[-1]).oldest == FIRST + 2
 
 
@@ -238,7 +238,7 @@ def test_an_ack_under_another_name_is_refused(desk: Desk) -> None:
 
 
 def test_a_connection_on_which_nothing_is_confirmed_is_made_anew(desk: Desk) -> None:
-    """Sent is not received: after 34 s without an answer of central's the line is dropped, later ones after longer."""
+    """Sent is not received: after 32 s without an answer of central's the line is dropped, later ones after longer."""
     desk.up(frames.ack())
     for _ in range(400):
         desk.tick(1)

@@ -76,7 +76,7 @@ def test_a_center_is_answered_with_the_time_and_its_hellos_reach_central(neighbo
 def test_the_digest_comes_at_each_connection_and_then_regularly(neighbourhood: Neighbourhood) -> None:
     """It carries the latest heartbeat of the center, still under central's own seal."""
     central, center = neighbourhood.central(), neighbourhood.center()
-    neighbourhood.gateway(centers={"digest_s": 0.5})
+    neighbourhood.gateway(uplink={"sign_s": 1}, centers={"digest_s": 0.5})
     assert read_digest(central.next_frame(KIND_DIGEST)[0]).oldest == FIRST
     center.up(frames.beat(authority=CENTRAL))
     beats: list[bytes] = []
