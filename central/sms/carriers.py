@@ -87,9 +87,10 @@ class Carriers:
             # One message that breaks the program must not hold its place for ever.
             _log.exception("sms failed", carrier=carrier.name, number=number)
             return False
+        else:
+            _log.info("sms sent", carrier=carrier.name, number=number, octets=len(octets))
         finally:
             self._busy[carrier.name] -= 1
-        _log.info("sms sent", carrier=carrier.name, number=number, octets=len(octets))
         return True
 
     def _free(self, carrier: Carrier) -> int:
