@@ -252,6 +252,29 @@ def test_the_loop_knows_how_old_a_poll_may_be():
     assert run([b"\x00", poll], [1, FRESH_MS + 2]).events == [b"order"]
 
 
+def test_the_time_of_a_long_answer_is_no_time_of_the_next_poll():
+    """Nobody else spoke while it did: what comes right after it is as fresh as can be."""
+    station = linked()
+    waiting = [pack(CENTER, 0, 0, 0, b"one"), pack(CENTER, 0, 0, 0, b"two")]
+
+    def read():
+        if not waiting:
+            raise Ended
+        return waiting.pop(0)
+
+    def write(octets):
+        station.now_ms += 100
+        station.events.append("answer")
+        return 0
+
+    station.read, station.write = read, write
+    try:
+        asyncio.run(station.link.run())
+    except Ended:
+        pass
+    assert station.events == ["answer", b"one", "answer", b"two"]
+
+
 def test_a_link_that_is_not_polled_is_down():
     """The app asks it before it says a heartbeat, and restarts for no update."""
     assert run([b"\x00", b"\x00"], [1, LOST_MS - 2]).link.up

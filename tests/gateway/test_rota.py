@@ -155,6 +155,21 @@ def test_a_silent_center_costs_one_timeout_in_a_tenth_of_a_second() -> None:
     assert wire.press(1) < 0.3
 
 
+def test_orders_for_silent_centers_hold_nobody_up() -> None:
+    """They go with the polls that look for them."""
+    wire = Wire()
+    for center in range(2, 21):
+        wire.says[center] = lambda _: None
+    wire.until(10)
+    for center in range(2, 21):
+        wire.rota.put(center, b"order", wire.now + 60, wire.now)
+    began = wire.now
+    wire.until(began + 5)
+    lost = [at for at, poll in wire.polls if at > began and poll.center > 1]
+    assert min(b - a for a, b in pairwise(lost)) > PROBE_S - REPLY_S
+    assert all(poll.frame for at, poll in wire.polls if at > began and poll.center > 1)
+
+
 def test_one_silent_center_is_polled_less_often_and_soon_again_when_it_is_back() -> None:
     """Its intervals double up to two seconds."""
     wire = Wire()
