@@ -250,7 +250,11 @@ def test_a_serial_line_that_is_away_is_one_fault_of_its_own(desk: Desk) -> None:
     desk.up(frames.beat(sequence=1))
     desk.up(frames.beat(center=2, sequence=1), name="C000002")
     desk.link(SERIAL, True)
+    desk.tick()
+    assert desk.lamps.shown[1]
     desk.link(SERIAL, False)
+    # The broker is there, so something of the local side is.
+    desk.local.connected = True
     desk.tick(3600)
     assert desk.state.faults.keys() == {"serial"}
     assert desk.log.count("serial_line_lost") == 1
