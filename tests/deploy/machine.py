@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 import pytest
 
 from simulator.broker import free_port
-from simulator.processes import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "deploy" / "gateway"
@@ -63,11 +62,22 @@ class Machine:
             pytest.fail("systemd is not installed; run: apt-get install systemd")
         site = sysconfig.get_paths()["purelib"]
         boot = ["sh", str(Path(__file__).with_name("boot.sh")), self._name, sys.base_prefix, site, str(self.stage)]
-        command = ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", *boot]
+        # It takes no SIGTERM while it waits for its child: only being killed ends it, and its child with it.
+        command = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            "unshare",
+            "--mount",
+            "--pid",
+            "--ipc",
+            "--uts",
+            "--fork",
+            "--kill-child",
+            *boot,
+        ]
         with (self.stage / "systemd.log").open("wb") as log:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent
-            )
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
         self._first = int(self.until(lambda: children.read_text().split()[:1] or None)[0])
         self.until(lambda: self.do("systemctl", "is-active", "multi-user.target").returncode == 0)
@@ -146,7 +156,9 @@ class Machine:
             return
         self._process.kill()
         self._process.wait(30)
-        clean = f"mount -t cgroup2 cgroup2 /mnt && find /mnt/{self._name} -depth -type d -exec rmdir {{}} +"
+        # Its processes need a moment to be gone; until then their groups cannot be taken away.
+        group = f"/mnt/{self._name}"
+        clean = f"mount -t cgroup2 cgroup2 /mnt; while [ -d {group} ]; do find {group} -depth -type d -exec rmdir {{}} +; done"
         subprocess.run(["unshare", "--mount", "sh", "-c", clean], capture_output=True, timeout=30, check=False)
 
     @staticmethod
