@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.presence import Presence
-from gateway.ports import LOCAL, SERIAL, UPLINK
+from gateway.ports import LOCAL, UPLINK
 from protocol import codes, hop, report
 from protocol.hop import Presence as Told
 from protocol.hop import read_digest, read_presence
@@ -242,31 +242,6 @@ def test_a_local_broker_that_is_away_is_one_fault_and_no_storm(desk: Desk) -> No
     assert told(desk) == [(1, 1), (2, 1)]
     desk.tick(100)
     assert told(desk) == [(1, 1), (2, 1), (1, 0), (2, 0)]
-
-
-def test_a_serial_line_that_is_away_is_one_fault_of_its_own(desk: Desk) -> None:
-    """The silence of its centers does not count; that of the others does, and the lamp tells that not all is well."""
-    desk.state.wired = frozenset({1})
-    desk.up(frames.beat(sequence=1))
-    desk.up(frames.beat(center=2, sequence=1), name="C000002")
-    desk.link(SERIAL, True)
-    desk.tick()
-    assert desk.lamps.shown[1]
-    desk.link(SERIAL, False)
-    # The broker is there, so something of the local side is.
-    desk.local.connected = True
-    desk.tick(3600)
-    assert desk.state.faults.keys() == {"serial"}
-    assert desk.log.count("serial_line_lost") == 1
-    assert told(desk) == [(1, 1), (2, 1), (2, 0)]
-    assert desk.lamps.shown[1] is False
-    desk.link(LOCAL, False)
-    desk.link(LOCAL, True)
-    assert desk.state.faults.keys() == {"serial"}
-    desk.link(SERIAL, True)
-    assert desk.state.faults == {}
-    desk.tick(200)
-    assert told(desk) == [(1, 1), (2, 1), (2, 0), (1, 0)]
 
 
 def test_centers_that_fall_silent_together_are_told_in_one_envelope(desk: Desk) -> None:

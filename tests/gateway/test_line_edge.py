@@ -18,8 +18,12 @@ from gateway.ports import LOCAL, SERIAL, Event, LinkChanged, Received
 from gateway.sections import SerialSettings
 from protocol import line
 from protocol.framing import Deframer
+from protocol.hop import read_presence
 from protocol.line import ANSWER, FIRST, Message
+from protocol.messages import KIND_PRESENCE
 from simulator.bus import SerialBus
+from tests.gateway import frames
+from tests.gateway.desk import Desk
 from tests.gateway.frames import DEADLINE_S
 from tests.gateway.lines import Lines
 
@@ -189,3 +193,34 @@ def test_each_center_has_its_side_and_neither_holds_the_other_back(broker_up: bo
     both.drop("silent")
     assert broker.told == [(1, b"a", 5), "probe", *(["silent"] if broker_up else [])]
     assert wire.told == [(2, b"b", None)]
+
+
+def test_a_serial_line_that_is_away_is_one_fault_of_its_own(tmp_path: Path) -> None:
+    """The silence of its centers does not count; that of the others does, and the lamp tells that not all is well."""
+    desk = Desk(tmp_path)
+
+    def told() -> list[tuple[int, int]]:
+        return [(word.center, word.up) for word in map(read_presence, desk.frames(KIND_PRESENCE))]
+
+    desk.link(LOCAL, True)
+    desk.state.wired = frozenset({1})
+    desk.up(frames.beat(sequence=1))
+    desk.up(frames.beat(center=2, sequence=1), name="C000002")
+    desk.link(SERIAL, True)
+    desk.tick()
+    assert desk.lamps.shown[1]
+    desk.link(SERIAL, False)
+    # The broker is there, so something of the local side is.
+    desk.local.connected = True
+    desk.tick(3600)
+    assert desk.state.faults.keys() == {"serial"}
+    assert desk.log.count("serial_line_lost") == 1
+    assert told() == [(1, 1), (2, 1), (2, 0)]
+    assert desk.lamps.shown[1] is False
+    desk.link(LOCAL, False)
+    desk.link(LOCAL, True)
+    assert desk.state.faults.keys() == {"serial"}
+    desk.link(SERIAL, True)
+    assert desk.state.faults == {}
+    desk.tick(200)
+    assert told() == [(1, 1), (2, 1), (2, 0), (1, 0)]
