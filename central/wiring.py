@@ -192,10 +192,10 @@ class Central:
         self._links.connected(self._clock.now())
         self._soon(self._quietly(self._rounds.link_up()))
 
-    def _owe(self, gateway: int, bearer: int, confirm: bytes) -> None:
+    def _owe(self, gateway: int, bearer: int, status: int, confirm: bytes) -> None:
         self._owed.add(gateway)
         if bearer == BEARER_SMS:
-            self._owed_by_sms.receipt(gateway, confirm, self._clock.now())
+            self._owed_by_sms.receipt(gateway, status, confirm, self._clock.now())
 
     def _soon(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

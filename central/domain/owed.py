@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from protocol.codes import PRESSES
+
 # A center takes TIME only within 60 s of its request; what would arrive later is not worth a message.
 HELLO_S = 45.0
 # Three confirmations fit one SMS beside the receipt; a center whose confirmation is left out tells its event again.
@@ -16,9 +18,11 @@ CONFIRMS = 3
 
 @dataclass(frozen=True)
 class Debt:
-    """When a gateway's last ack came by SMS (Unix seconds), and sealed confirmations for its centers."""
+    """When a gateway's last ack came by SMS (Unix seconds), whether a person's press was among them, and sealed confirmations
+    for its centers."""
 
     since: float
+    pressed: bool = False
     confirms: tuple[bytes, ...] = ()
 
 
@@ -39,12 +43,13 @@ class Owed:
         self._receipted: dict[int, float] = {}
         self._greetings: dict[int, Greeting] = {}
 
-    def receipt(self, gateway: int, confirm: bytes, now: float) -> None:
+    def receipt(self, gateway: int, status: int, confirm: bytes, now: float) -> None:
         """An ack came by SMS and is stored; `confirm` is empty where no center waits for it."""
-        known = self._debts[gateway].confirms if gateway in self._debts else ()
-        if confirm and confirm not in known and len(known) < CONFIRMS:
-            known = (*known, confirm)
-        self._debts[gateway] = Debt(now, known)
+        before = self._debts.get(gateway, Debt(now))
+        confirms = before.confirms
+        if confirm and confirm not in confirms and len(confirms) < CONFIRMS:
+            confirms = (*confirms, confirm)
+        self._debts[gateway] = Debt(now, before.pressed or status in PRESSES, confirms)
 
     def receipts(self, now: float, pause_s: float) -> dict[int, Debt]:
         """The debts whose gateway had no receipt by SMS within the last `pause_s`."""

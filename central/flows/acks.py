@@ -51,7 +51,7 @@ _SKIP = 64
 
 class Acks:
     """Takes countersigned acks; `on_receipt` hears after each commit which gateway is owed a receipt, by which bearer the ack came,
-    and the sealed confirmation of an event (empty where nobody waits for one)."""
+    what it said, and the sealed confirmation of an event (empty where nobody waits for one)."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Acks:
         sealer: Sealer,
         events: Events,
         fleet: Fleet,
-        on_receipt: Callable[[int, int, bytes], None],
+        on_receipt: Callable[[int, int, int, bytes], None],
     ) -> None:
         self._store = store
         self._broker = broker
@@ -113,7 +113,7 @@ class Acks:
         new, envelopes, confirm = await self._store.write(lambda unit: self.save(unit, message, ack, octets, now))
         for towards, envelope in envelopes:
             self._broker.send(towards, envelope)
-        self._on_receipt(gateway, bearer, confirm)
+        self._on_receipt(gateway, bearer, ack.status, confirm)
         if new and ack.counter == 0:
             self._fleet.event(ack, now)
             if ack.status in _WARNINGS:

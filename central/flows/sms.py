@@ -121,7 +121,9 @@ class SmsRounds:
                 self._owed.paid(gateway, debt)
                 continue
             receipt = hop.receipt(hop.Receipt(*unit.receipt(gateway)))
-            pieces.append(Piece(RECEIPT, gateway, debt.since, 0, (receipt, *debt.confirms), debt))
+            # Somebody who pressed a button waits to see that it was heard.
+            rank = LOUD if debt.pressed else RECEIPT
+            pieces.append(Piece(rank, gateway, debt.since, 0, (receipt, *debt.confirms), debt))
         return pieces
 
     def _settings(self, unit: Unit, numbers: dict[int, str], now: float) -> list[Piece]:

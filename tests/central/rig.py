@@ -194,10 +194,10 @@ class Rig:
         assert all(len(octets) <= hop.SMS_SIZE for _, octets in sent)
         return [(numbers[to], self.gateways[numbers[to]].open(octets)) for to, octets in sent]
 
-    def _owe(self, gateway: int, bearer: int, confirm: bytes) -> None:
+    def _owe(self, gateway: int, bearer: int, status: int, confirm: bytes) -> None:
         self.owed.add(gateway)
         if bearer == codes.BEARER_SMS:
-            self.owed_by_sms.receipt(gateway, confirm, self.clock.at)
+            self.owed_by_sms.receipt(gateway, status, confirm, self.clock.at)
 
     def round(self, later_s: float = 0.0) -> None:
         """Let time pass, then one round."""

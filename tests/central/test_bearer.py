@@ -18,6 +18,7 @@ from central.domain.bearer import (
     letters,
 )
 from central.domain.owed import CONFIRMS, HELLO_S, Owed
+from protocol.codes import MAINS_LOST
 from protocol.messages import Hello
 
 POLICY = SmsPolicy()
@@ -111,9 +112,9 @@ def test_a_receipt_rides_along_where_there_is_room_and_a_stop_goes_alone() -> No
 def test_receipts_to_one_gateway_are_15_s_apart_and_what_came_meanwhile_stays_owed() -> None:
     """The debt that was paid is the one that was looked at."""
     owed = Owed()
-    owed.receipt(1, b"first", 0.0)
+    owed.receipt(1, MAINS_LOST, b"first", 0.0)
     seen = owed.receipts(0.0, 15.0)[1]
-    owed.receipt(1, b"second", 0.1)
+    owed.receipt(1, MAINS_LOST, b"second", 0.1)
     owed.paid(1, seen, 0.2)
     assert owed.receipts(15.1, 15.0) == {}
     assert owed.receipts(15.2, 15.0)[1].confirms == (b"first", b"second")
@@ -123,7 +124,7 @@ def test_no_more_confirmations_are_owed_than_fit_and_each_once() -> None:
     """The others are asked for again by their centers."""
     owed = Owed()
     for confirm in (b"a", b"a", b"b", b"c", b"d", b""):
-        owed.receipt(1, confirm, 0.0)
+        owed.receipt(1, MAINS_LOST, confirm, 0.0)
     assert owed.receipts(0.0, 15.0)[1].confirms == (b"a", b"b", b"c")
     assert CONFIRMS * 26 + 9 <= 97
 

@@ -74,8 +74,9 @@ def test_a_gateway_speaks_for_no_other_and_answers_no_command(rig: Rig) -> None:
     """Not under another gateway's number, not with a counter, not under a key that is not its own."""
     player, now = rig.gateways[1], int(rig.clock.at)
     other = player.event(codes.PANIC, PRESS, gateway=2)
-    forged = player.event(codes.PANIC, PRESS)[:-1] + b"\0"
-    for ack in (other, forged):
+    forged = bytearray(player.event(codes.PANIC, PRESS))
+    forged[-1] ^= 1
+    for ack in (other, bytes(forged)):
         rig.receive(1, player.countersign(ack, now))
     rig.receive(2, rig.gateways[2].countersign(player.event(codes.PANIC, PRESS), now))
     assert (rig.reader.incidents(1), rig.owed) == ([], set())
@@ -105,9 +106,10 @@ def test_two_acks_in_one_sms_are_taken_like_two(rig: Rig) -> None:
 def test_a_forged_ack_in_a_batch_leaves_its_neighbour(rig: Rig) -> None:
     """The gateway made the envelope; the seal inside is the center's alone."""
     good = rig.centers[1].ack(0, codes.MAINS_LOST)
-    forged = rig.centers[1].ack(0, codes.TAMPER)[:-1] + b"\0"
+    forged = bytearray(rig.centers[1].ack(0, codes.TAMPER))
+    forged[-1] ^= 1
     foreign = rig.centers[3].ack(0, codes.TAMPER)
-    rig.receive(1, rig.gateways[1].batch([forged, good, foreign], int(rig.clock.at)))
+    rig.receive(1, rig.gateways[1].batch([bytes(forged), good, foreign], int(rig.clock.at)))
     assert list(rig.fleet.status(1).news) == [codes.MAINS_LOST]
     assert len(rig.reader.refusals()) == 2
 

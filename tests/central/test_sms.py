@@ -213,6 +213,18 @@ def test_acks_by_sms_are_receipted_by_sms_with_the_confirmation_that_a_center_wa
     assert [KIND_RECEIPT in some for some in waiting] == [False, True]
 
 
+def test_who_pressed_a_button_is_told_before_a_center_is_told_the_time(rig: Rig) -> None:
+    """News of another gateway waits behind both; a press stays urgent when news follows it."""
+    greeted(rig)
+    one, two, now = rig.gateways[1], rig.gateways[2], int(rig.clock.at)
+    rig.short(two.envelope([rig.centers[3].hello()]))
+    rig.short(one.batch([rig.centers[1].ack(0, codes.PANIC_FOB_FIXED), rig.centers[1].ack(0, codes.TAMPER)], now))
+    rig.sms.places = 1
+    ((gateway, (first, *_)),) = kinds(rig.sms_round())
+    assert (gateway, first) == (1, KIND_RECEIPT)
+    assert kinds(rig.sms_round()) == [(2, [TIME.kind])]
+
+
 def test_acks_by_mqtt_are_not_receipted_by_sms(rig: Rig) -> None:
     """Nor those by SMS once the gateway is back at the broker."""
     greeted(rig)

@@ -31,14 +31,19 @@ def test_an_envelope_names_its_gateway_inside(rig: Rig) -> None:
     assert len(rig.frames(TIME.kind)) == 1
 
 
+def spoiled(octets: bytes) -> bytes:
+    """With one bit of the seal's last octet changed."""
+    return octets[:-1] + bytes([octets[-1] ^ 1])
+
+
 def test_what_no_gateway_sealed_is_dropped_and_told_once_a_minute(rig: Rig) -> None:
     """Advertising, garbage, forged seals, gateways that nobody enrolled: nothing is kept, not even a refusal."""
     player, before = rig.gateways[1], rig.snapshot()
     signed = player.countersign(rig.centers[1].ack(0, codes.PANIC), int(rig.clock.at))
     foreign = signed[:44] + (99).to_bytes(2, "big") + signed[46:]
     forged = [
-        b"", b"\0", b"Ganaste un auto", bytes(120), signed[:-1] + b"\0", foreign, signed[:100],
-        player.envelope([rig.centers[1].hello()])[:-1] + b"\0", player.envelope([], gateway=99), rig.centers[1].hello(),
+        b"", b"\0", b"Ganaste un auto", bytes(120), spoiled(signed), foreign, signed[:100],
+        spoiled(player.envelope([rig.centers[1].hello()])), player.envelope([], gateway=99), rig.centers[1].hello(),
     ]  # fmt: skip
     with capture_logs() as logs:
         answers = [rig.short(octets) for octets in forged]
