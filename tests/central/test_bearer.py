@@ -89,6 +89,13 @@ def test_what_is_urgent_goes_first() -> None:
     assert going(pieces, 3) == [(1, [STOP]), (2, [LOUD]), (3, [QUIET])]
 
 
+def test_a_gateways_second_message_goes_before_what_is_less_urgent_elsewhere() -> None:
+    """Rank before fairness, and before how often it went."""
+    stop = Piece(STOP, 1, 0.0, 1, (b"s" * 22,), "stop", alone=True)
+    pieces = [Piece(RECEIPT, 2, 0.0, 0, (b"r" * 9,), "receipt"), Piece(LOUD, 1, 0.0, 0, COMMAND, "command"), stop]
+    assert going(pieces) == [(1, ["stop"]), (1, ["command"]), (2, ["receipt"])]
+
+
 def test_two_commands_fit_one_message_and_every_gateway_gets_its_first_before_any_gets_a_second() -> None:
     """Gateway 1 has five centers, gateway 2 one that was commanded later."""
     pieces = [Piece(LOUD, 1, float(n), 0, COMMAND, n) for n in range(5)] + [Piece(LOUD, 2, 9.0, 0, COMMAND, "late")]
