@@ -19,9 +19,9 @@ from gateway.clock import SystemClock, synchronised
 from gateway.connection import Endpoint, local, uplinks
 from gateway.errors import SettingsWrong
 from gateway.refusals import of_exception
-from gateway.sections import GpioSettings, SerialSettings
+from gateway.sections import GpioSettings, SerialSettings, SmsSettings
 from gateway.settings import Settings
-from gateway.store.keys import load
+from gateway.store.keys import load, secret
 from gateway.store.overlay import OverlayFile
 from protocol.topics import center_name
 
@@ -48,6 +48,7 @@ def findings(settings: Settings, connect: bool) -> list[Finding]:
     found += _state_folder(settings.folders.state, settings.outbox.min_free_mb)
     found += _clock()
     found.append(_pins(settings.gpio))
+    found.append(_modem(settings.sms))
     try:
         keys = load(settings.folders.keys)
         certificates(settings.folders.keys, keys.name)
@@ -95,6 +96,29 @@ def _pins(section: GpioSettings) -> Finding:
     if section.backend == "mock":
         return Finding(WARNING, f"gpio: mock, for tests only: no button of this gateway works ({listed})")
     return Finding(OK, f"gpio: {section.backend}, {listed}")
+
+
+def _modem(section: SmsSettings) -> Finding:
+    if not section.device:
+        if section.numbers:
+            return Finding(WARNING, 'sms: central\'s numbers are set, and not used without "device"')
+        return Finding(WARNING, "sms: no modem; while MQTT is away nothing but the neighbourhood itself works")
+    if not section.numbers:
+        return Finding(ERROR, f'sms: {section.device} has nobody to write to; put central\'s numbers in "numbers"')
+    if section.pin_file:
+        try:
+            secret(Path(section.pin_file))
+        except SettingsWrong as error:
+            return Finding(ERROR, f"sms: {error}")
+    if not os.access(section.device, os.R_OK | os.W_OK):
+        there = Path(section.device).exists()
+        why = (
+            "this user may not use it; put it in the group dialout"
+            if there
+            else "is not there; is the modem plugged in?"
+        )
+        return Finding(ERROR, f"sms: {section.device}: {why}")
+    return Finding(OK, f"sms: {section.device}, to {', '.join(section.numbers)}")
 
 
 def _line(section: SerialSettings, mine: Container[int]) -> list[Finding]:

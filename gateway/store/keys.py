@@ -106,6 +106,8 @@ def secret_mode(path: Path) -> None:
 
 def secret(path: Path) -> str:
     """One word in a file of its own, such as a card's PIN; raises SettingsWrong."""
+    if not path.exists():
+        raise SettingsWrong(f"{path} is not there; write the word into it, for its owner alone (chmod 600)")
     secret_mode(path)
     try:
         return path.read_text().strip()

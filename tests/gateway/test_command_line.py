@@ -215,3 +215,34 @@ def test_a_state_folder_that_cannot_be_used_is_one_sentence_and_exit_1(idle: Nei
         "",
         f"sereno-gateway: cannot write in {idle.folder / 'state'} (Not a directory); check its owner\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("section", "level", "told"),
+    [
+        ({}, "warning", "sms: no modem; while MQTT is away nothing but the neighbourhood itself works"),
+        ({"numbers": ["+5492610000000"]}, "warning", 'sms: central\'s numbers are set, and not used without "device"'),
+        (
+            {"device": "/dev/null"},
+            "error",
+            'sms: /dev/null has nobody to write to; put central\'s numbers in "numbers"',
+        ),
+        ({"device": "/dev/null", "numbers": ["+5492610000000"]}, "ok", "sms: /dev/null, to +5492610000000"),
+        (
+            {"device": "/dev/ttyNone", "numbers": ["+5492610000000"]},
+            "error",
+            "sms: /dev/ttyNone: is not there; is the modem plugged in?",
+        ),
+        (
+            {"device": "/dev/null", "numbers": ["+5492610000000"], "pin_file": "/nowhere/pin"},
+            "error",
+            "sms: /nowhere/pin is not there; write the word into it, for its owner alone (chmod 600)",
+        ),
+    ],
+)
+def test_check_knows_the_modem(idle: Neighbourhood, section: dict[str, object], level: str, told: str) -> None:
+    """Whether there is one, whether it has somebody to write to, and what to do."""
+    _, out, _ = call("check", "-s", idle.settings(sms=section), "--json")
+    assert [entry for entry in json.loads(out)["findings"] if entry["text"].startswith("sms")] == [
+        {"level": level, "text": told}
+    ]
