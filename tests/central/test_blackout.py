@@ -13,8 +13,9 @@ from central.domain.blackout import FEWEST, GAP_S, Battery, blackouts, ranked
 from protocol import codes
 from protocol.messages import COMMAND
 from protocol.topics import UP, gateway_name, topic
+from tests.central.paper import NOW
 from tests.central.players import CenterPlayer
-from tests.central.rig import HOME, NOW, Installation, Rig
+from tests.central.rig import HOME, Installation, Rig
 
 PANIC_ID = 1 << 63 | 1 << 32 | 5
 CENTERS = 700
@@ -106,7 +107,7 @@ def test_the_battery_that_ends_first_stands_first(rig: Rig) -> None:
     """By the hours of each center's last report; who never reported comes last."""
     for center, hours in ((1, 9.5), (2, 1.25)):
         gateway = rig.gateways[rig.centers[center].gateway]
-        body = {"health": {"battery": {"hours": hours}}}
+        body: dict[str, Any] = {"health": {"battery": {"hours": hours}}}
         rig.receive(gateway.number, gateway.envelope([rig.centers[center].report(**body)]))
     gather(rig, lose_mains(rig, [1, 2, 3]))
     (told,) = rig.faults.describe(1, rig.clock.at)
@@ -118,7 +119,8 @@ def test_the_battery_that_ends_first_stands_first(rig: Rig) -> None:
 def test_what_a_report_says_of_hours_is_believed_only_as_a_number(rig: Rig) -> None:
     """Whatever a center writes there, the list is made."""
     status = rig.fleet.status(1)
-    for health in (None, [], {"battery": 3}, {"battery": {"hours": "9"}}, {"battery": {"hours": True}}):
+    told: list[Any] = [None, [], {"battery": 3}, {"battery": {"hours": "9"}}, {"battery": {"hours": True}}]
+    for health in told:
         status.report = {"health": health}
         assert status.hours_left() is None
 

@@ -6,7 +6,8 @@ import structlog
 
 from central.flows.fleet import Fleet
 from protocol import gateway, hop
-from tests.central.rig import NOW, Rig
+from tests.central.paper import NOW
+from tests.central.rig import Rig
 
 
 def test_one_damaged_heartbeat_does_not_silence_a_digest(rig: Rig) -> None:

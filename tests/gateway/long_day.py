@@ -6,11 +6,12 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
+from functools import partial
 
 from gateway.ports import LOCAL, UPLINK
 from protocol import codes
-from protocol.keys import center_pair
-from protocol.topics import DOWN, UP, gateway_name, topic
+from protocol.keys import Pair, center_pair
+from protocol.topics import DOWN, UP, center_name, gateway_name, topic
 from tests.central.rig import Rig
 from tests.gateway import frames
 from tests.gateway.desk import Desk
@@ -48,7 +49,7 @@ class LongDay:
         desk.link(LOCAL, True)
         desk.link(UPLINK, True)
         for center in frames.MINE:
-            self.later(self._dice.uniform(0, BEAT_S), lambda center=center: self._beat(center))
+            self.later(self._dice.uniform(0, BEAT_S), partial(self._beat, center))
 
     def later(self, after_s: float, action: Callable[[], None]) -> None:
         """Something that happens then."""
@@ -78,12 +79,12 @@ class LongDay:
     def _upwards(self) -> None:
         sent, self.desk.uplink.sent = self.desk.uplink.sent, []
         for octets in sent:
-            self._carry(UP, octets, lambda octets=octets: self.rig.receive(1, octets))
+            self._carry(UP, octets, partial(self.rig.receive, 1, octets))
 
     def _downwards(self) -> None:
         sent, self.rig.broker.sent = self.rig.broker.sent, []
         for _, octets in sent:
-            self._carry(DOWN, octets, lambda octets=octets: self._arrive(octets))
+            self._carry(DOWN, octets, partial(self._arrive, octets))
 
     def _arrive(self, octets: bytes) -> None:
         self.desk.turns.turn([self.desk.received(UPLINK, topic(gateway_name(1), DOWN), octets)])
@@ -97,15 +98,15 @@ class LongDay:
         self.later(self._free_at[direction] - self.at, lambda: None if self.dark else arrive())
 
     def _beat(self, center: int) -> None:
-        self.later(BEAT_S, lambda: self._beat(center))
+        self.later(BEAT_S, partial(self._beat, center))
         if center in self.silent_centers:
             return
         number = next(self._beats[center])
         late_s = self._dice.uniform(*HELD_S) if self._dice.random() < self._loss else 0.0
         for authority in (codes.LOCAL, codes.CENTRAL):
             beat = frames.beat(center, authority, number)
-            self.later(late_s, lambda beat=beat: self.desk.up(beat, name=f"C00000{center}"))
+            self.later(late_s, partial(self.desk.up, beat, name=center_name(center)))
 
 
-def _center(number: int, authority: int) -> object:
+def _center(number: int, authority: int) -> Pair:
     return center_pair(frames.center_root(number), number, 0, authority)
