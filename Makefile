@@ -22,6 +22,7 @@ test: ## everything, against real mosquitto, MicroPython, SQLite and Chromium
 	@./scripts/system chromium "the operators' page cannot be looked at"
 	@./scripts/system gammu "short messages have no judge"
 	@./scripts/system python3-gammu "short messages have no judge"
+	@./scripts/system systemd "the gateway cannot be started as a service"
 	@$(PY) -m pytest $(ARGS)
 
 check: ## static: lint, format, types, import contracts, firmware for the boards, file sizes
