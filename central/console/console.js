@@ -9,7 +9,7 @@ const CLASSES = {
 };
 const KINDS = {
   opened: "alerta", joined: "se suma", commanded: "comando", accepted: "recibido", sounding: "suena", stopped: "calla",
-  refused: "rechaza", "failed to sound": "no suena", attention: "atención", expired: "sin respuesta", stop: "silenciar",
+  refused: "rechaza", "failed to sound": "no suena", attention: "atención", expired: "sin respuesta", unknown: "sin confirmar", stop: "silenciar",
   acknowledged: "reconocido", closed: "cerrado", event: "aviso",
 };
 // Entries are data in English; these are the words for the people in the room.
@@ -43,7 +43,7 @@ const WORDS = [
   [/moves nothing/, "no mueve nada"], [/operators only/g, "solo operadores"], [/waits for the center's first hello/, "espera que la central salude"],
   [/deadline passed: nobody acknowledged/, "se venció el plazo: nadie reconoció"],
   [/deadline passed: nothing sounded and nobody acknowledged/, "se venció el plazo: nada sonó y nadie reconoció"],
-  [/(\d+) centers are told to be silent/, "orden de silencio a $1 centrales"], [/did not answer/, "no respondió"],
+  [/(\d+) centers are told to be silent/, "orden de silencio a $1 centrales"], [/did not answer/, "no respondió"], [/did not say that it stopped/, "no dijo si calló"],
   [/never said hello/, "nunca saludó"], [/: anew after its start/, ": otra vez, recién arrancó"], [/: anew, it did not answer before/, ": otra vez, no había respondido"],
   [/: anew/, ": otra vez"], [/could not be sealed/, "no se pudo firmar"], [/silent button/, "botón silencioso"], [/cabinet opened/, "gabinete abierto"],
   [/no group for this alert/, "sin grupo para esta alerta"], [/is silent: nothing loud is sent/, "es silenciosa: no suena nada"], [/ s old: /, " s de demora: "],

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 # A frame is sent again until the center's first word on it.
 RESEND_S = 3.0
 TTL_S = 120
+# An order that was taken and whose next word is missing is sent once more, each so often while its frame is good: the center
+# answers a repeat with its last word. An ack may be lost where nobody keeps it yet, between a broker and a gateway that dies.
+ASK_S = 5.0
+# What a duration of 0 means to a center.
+DEFAULT_S = 30
 # A group stop counts so long after each sending by SMS, and is sent for so long after the operator's word.
 GROUP_STOP_TTL_S = 60
 GROUP_STOP_WITHIN_S = 120.0
@@ -33,6 +38,17 @@ class Order:
     issued: float
     expires: float
     attempts: int = 0
+
+
+def ask_at(order: Order, sounding: bool, now: float) -> float | None:
+    """When to ask what became of an order that a center has just spoken of; None when its next word cannot be asked for.
+
+    After `accepted` the next word is due at once; after `sounding`, when its time is over. A frame is good for its time to live
+    alone: of a long alarm nobody can ask for the end.
+    """
+    lasts_s = (order.duration_s or DEFAULT_S) if sounding else 0
+    at = now + lasts_s + ASK_S
+    return at if at < min(order.expires, order.issued + TTL_S) else None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from central.domain.command import Order
+from central.domain.command import Order, ask_at
 from central.domain.incident import (
     ACCEPTED,
     COMMAND_MOVES,
@@ -183,11 +183,17 @@ class Acks:
             return []
         state = _STATES.get(ack.status)
         if state is not None and may(COMMAND_MOVES, order.state, state):
-            unit.set_order_state(order, state)
+            unit.set_order_state(order, state, self._ask_at(order, state, now))
         incident = unit.incident(order.incident)
         if state == COMMAND_SOUNDING and incident and may(INCIDENT_MOVES, incident.state, SOUNDING):
             unit.set_incident_state(incident.id, SOUNDING)
         return []
+
+    @staticmethod
+    def _ask_at(order: Order, state: str, now: float) -> float | None:
+        """When the next word on an order is missing; a probe and an erasure have only one."""
+        open_ = state in (ACCEPTED, COMMAND_SOUNDING) and (order.action == codes.STOP or order.action & codes.ACTIVATE)
+        return ask_at(order, state == COMMAND_SOUNDING, now) if open_ else None
 
     def _beyond(self, unit: Unit, order: Order, now: float) -> list[Envelope]:
         """The center has seen higher counters than this database knows: skip ahead, further with each try."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import structlog
 
-from central.domain.command import RESEND_S, Order
-from central.domain.incident import CLOSED, EXPIRED
+from central.domain.command import ASK_S, RESEND_S, TTL_S, Order
+from central.domain.incident import CLOSED, EXPIRED, PENDING
 from central.flows.dispatch import Envelope, Sealer
 from central.ports import Broker, Clock, Store, Unit
 from protocol import hop
@@ -39,7 +39,7 @@ class Rounds:
 
     def save(self, unit: Unit, now: float) -> list[Envelope]:
         """Everything that is due, inside one transaction."""
-        again = [order for order in unit.due(now, _BATCH) if self._still_wanted(unit, order, now)]
+        again = [order for order in unit.due(now, _BATCH) if self._wanted(unit, order, now)]
         for incident in unit.overdue(now):
             unit.set_attention(incident.id)
             sounding = incident.state != "open"
@@ -47,6 +47,25 @@ class Rounds:
             unit.add_entry(incident.id, now, "attention", "central", f"deadline passed: {text}")
             _log.warning("deadline passed", incident=str(incident.id), state=incident.state)
         return self._sealer.envelopes(unit, [(order.gateway, order.frame) for order in again])
+
+    def _wanted(self, unit: Unit, order: Order, now: float) -> bool:
+        if order.state == PENDING:
+            return self._still_wanted(unit, order, now)
+        return self._asked(unit, order, now)
+
+    @staticmethod
+    def _asked(unit: Unit, order: Order, now: float) -> bool:
+        """A word that follows the one that came is missing: the same frame once more, until it is no longer good."""
+        if now < min(order.expires, order.issued + TTL_S):
+            unit.sent_again(order, now + ASK_S)
+            return True
+        unit.set_order_state(order, order.state)
+        name = center_name(order.center)
+        unit.add_entry(
+            order.incident, now, "unknown", "central", f"{name} did not say that it stopped (counter {order.counter})"
+        )
+        _log.warning("outcome unknown", incident=str(order.incident), center=name, counter=order.counter)
+        return False
 
     def _still_wanted(self, unit: Unit, order: Order, now: float) -> bool:
         incident = unit.incident(order.incident)

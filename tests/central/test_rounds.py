@@ -49,6 +49,49 @@ def test_commands_of_one_gateway_share_an_envelope(rig: Rig, incident: int) -> N
     assert len(sent(rig)) == 2
 
 
+def test_a_word_that_is_missing_is_asked_for_with_the_same_frame(rig: Rig, incident: int) -> None:
+    """Accepted and then nothing for 5 s: an ack was lost on its way; the center answers the repeat with its last word."""
+    (frame,) = rig.reader._db.execute("SELECT frame FROM command WHERE center = 1").fetchone()
+    rig.ack(1, counter=1, status=codes.ACCEPTED, incident=incident)
+    rig.round(4.9)
+    assert sent(rig) == []
+    rig.round(0.2)
+    rig.round(5)
+    assert sent(rig) == [frame, frame]
+    rig.ack(1, counter=1, status=codes.SOUNDING, incident=incident)
+    rig.round(34.9)
+    assert sent(rig) == []
+    rig.round(0.2)
+    assert sent(rig) == [frame]
+    rig.ack(1, counter=1, status=codes.STOPPED, incident=incident)
+    rig.round(30)
+    assert (sent(rig), rig.states(incident)[0]) == ([], "done")
+    assert entries(rig, incident, "unknown") == []
+
+
+def test_an_outcome_that_stays_unknown_is_told(rig: Rig, incident: int) -> None:
+    """Once, when the frame is no longer good for a question; the order stays what the center last said."""
+    rig.ack(1, counter=1, status=codes.SOUNDING, incident=incident)
+    rig.round(115)
+    sent(rig)
+    rig.round(6)
+    rig.round(60)
+    assert (sent(rig), rig.states(incident)[0]) == ([], "sounding")
+    assert entries(rig, incident, "unknown") == ["C000001 did not say that it stopped (counter 1)"]
+
+
+def test_of_an_alarm_longer_than_its_frame_nobody_asks_for_the_end(rig: Rig) -> None:
+    """A gateway refuses what has expired, and there is nothing to be told."""
+    rig.greet(1)
+    made = rig.alert("fire").incident
+    rig.taken()
+    assert rig.reader._db.execute("SELECT duration FROM command").fetchone()[0] >= 120
+    rig.ack(1, counter=1, status=codes.SOUNDING, incident=made)
+    rig.round(119)
+    rig.round(300)
+    assert (sent(rig), entries(rig, made, "unknown")) == ([], [])
+
+
 def test_a_command_expires_at_its_deadline_and_it_is_told(rig: Rig, incident: int) -> None:
     """After 120 s nothing goes out any more, and the timeline says which center did not answer, and which never could."""
     rig.round(119.9)
