@@ -210,8 +210,12 @@ def test_without_any_carrier_the_service_goes_on() -> None:
     """Nothing to do is no end."""
 
     async def work() -> None:
-        async with running() as carriers:
-            assert (carriers.room(), carriers.send(GATEWAY, FRAME)) == (0, False)
+        carriers = Carriers([])
+        assert (carriers.room(), carriers.send(GATEWAY, FRAME)) == (0, False)
+        serving = asyncio.create_task(carriers.run())
+        ended, _ = await asyncio.wait([serving], timeout=0.05)
+        serving.cancel()
+        assert ended == set()
 
     run(work())
 
