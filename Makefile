@@ -22,6 +22,7 @@ test: ## everything, against real mosquitto, MicroPython, SQLite and Chromium
 	@./scripts/system chromium "the operators' page cannot be looked at"
 	@./scripts/system gammu "short messages have no judge"
 	@./scripts/system python3-gammu "short messages have no judge"
+	@./scripts/system strace "what a store writes to its disk cannot be seen"
 	@./scripts/system systemd "the gateway cannot be started as a service"
 	@$(PY) -m pytest $(ARGS)
 
@@ -34,9 +35,10 @@ bench: ## figures of the real chain beside their floors, in one run (--json)
 	@./scripts/system mosquitto "there is no broker to measure"
 	@$(PY) -m simulator.bench $(ARGS)
 
-prove: ## the long campaigns by number: make prove ARGS="T1 T2 T4 T17 soak --json"
+prove: ## the long campaigns by number: make prove ARGS="T1 T2 T3 T4 T17 soak --json"
 	@./scripts/environment central,gateway,simulator
 	@./scripts/system mosquitto "there is no broker to attack"
+	@./scripts/system strace "what a store writes to its disk cannot be seen"
 	@$(PY) -m simulator.prove $(ARGS)
 
 mutants: ## every check taken out, one by one, to see a test notice

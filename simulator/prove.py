@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from simulator import campaign_soak, campaign_t1, campaign_t2, campaign_t4, campaign_t17
+from simulator import campaign_soak, campaign_t1, campaign_t2, campaign_t3, campaign_t4, campaign_t17
 from simulator.errors import SimulatorError
 
 
@@ -62,6 +62,16 @@ async def t2(runs: int | None, seed: int) -> Outcome:
     return Outcome(central + gateway, violations, {"central": central, "gateway": gateway})
 
 
+async def t3(runs: int | None, seed: int) -> Outcome:
+    """Power cuts of the disk, with what was not synced lost or torn: 600 under a gateway's memory, 300 under central's database."""
+    gateway = campaign_t3.campaign(campaign_t3.OUTBOX, runs or 600, seed)
+    central = campaign_t3.campaign(campaign_t3.DATABASE, (runs + 1) // 2 if runs else 300, seed)
+    violations = [f"gateway: {one}" for one in gateway.violations] + [f"central: {one}" for one in central.violations]
+    return Outcome(
+        gateway.cuts + central.cuts, violations, {"gateway": gateway.figures(), "central": central.figures()}
+    )
+
+
 async def t4(runs: int | None, seed: int) -> Outcome:
     """Sirens while programs, power, links, brokers and services fail: 300 rounds with limits of seconds, 6 with the full ones."""
     quick, full = campaign_t4.QUICK, campaign_t4.FULL
@@ -91,6 +101,7 @@ async def soak(runs: int | None, seed: int) -> Outcome:
 CAMPAIGNS: dict[str, Callable[[int | None, int], Coroutine[Any, Any, Outcome]]] = {
     "T1": t1,
     "T2": t2,
+    "T3": t3,
     "T4": t4,
     "T17": t17,
     "soak": soak,
@@ -99,6 +110,7 @@ CAMPAIGNS: dict[str, Callable[[int | None, int], Coroutine[Any, Any, Outcome]]] 
 LASTS = {
     "T1": ("about 15 minutes", "hostile frames"),
     "T2": ("about an hour", "kills"),
+    "T3": ("about 3 minutes", "power cuts of a gateway's disk, half as many of central's"),
     "T4": ("about 13 minutes", "rounds; without those of the full limits"),
     "T17": ("about a minute", "power cuts, and ten times as many manifests"),
     "soak": ("about 12 minutes", "seconds"),
@@ -116,7 +128,9 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end")
     parser.add_argument("--runs", type=int, help="this many instead of the campaign's own number")
     parser.add_argument(
-        "--seed", type=int, help="the same dice again; what happens when depends on the machine, except in T17"
+        "--seed",
+        type=int,
+        help="the same dice again; what happens when depends on the machine, except in T17 and the gateway's T3",
     )
     arguments = parser.parse_args()
     spelt = {name.lower(): name for name in CAMPAIGNS}
