@@ -68,7 +68,10 @@ class _Cut(NamedTuple):
 
 
 def campaign(subject: Subject, cuts: int, seed: int, synchronous: str = "FULL") -> Trial:
-    """`cuts` power cuts, or those of the first life with a loss; `synchronous` is what the store is weakened to, to see that it would be noticed."""
+    """`cuts` power cuts, or those of the first life with a loss; raises SimulatorError.
+
+    `synchronous` is what the store is weakened to (SQLite's NORMAL or OFF), to see that a loss would be noticed.
+    """
     dice = random.Random(seed)  # noqa: S311 - reproducible by its seed
     trial = Trial()
     # What a cut leaves is the model's word; of a disk one would only wait for the syncs.
