@@ -7,11 +7,13 @@ service that runs.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from gateway.certificates import certificate_of, certificates, context
@@ -48,7 +50,7 @@ def findings(settings: Settings, connect: bool) -> list[Finding]:
     found += _state_folder(settings.folders.state, settings.outbox.min_free_mb)
     found += _clock()
     found.append(_pins(settings.gpio))
-    found.append(_modem(settings.sms))
+    found.append(_modem(settings.sms, settings.folders.keys))
     try:
         keys = load(settings.folders.keys)
         certificates(settings.folders.keys, keys.name)
@@ -88,6 +90,8 @@ def _clock() -> list[Finding]:
 
 def _pins(section: GpioSettings) -> Finding:
     fitted = {**section.inputs(), **{f"{name} lamp": pin for name, pin in section.lamps().items()}}
+    if section.modem_power:
+        fitted["modem power"] = section.modem_power
     listed = ", ".join(f"{name} {pin}" for name, pin in fitted.items()) or "none is fitted"
     if section.backend == "none":
         if fitted:
@@ -95,10 +99,14 @@ def _pins(section: GpioSettings) -> Finding:
         return Finding(OK, "gpio: no pins are used")
     if section.backend == "mock":
         return Finding(WARNING, f"gpio: mock, for tests only: no button of this gateway works ({listed})")
+    absent = [name for name in ("gpiozero", "lgpio") if find_spec(name) is None]
+    if absent:
+        # The service ends at its start for the want of these, so it is an error here.
+        return Finding(ERROR, f'gpio: {" and ".join(absent)} not installed; install it, or set backend = "none"')
     return Finding(OK, f"gpio: {section.backend}, {listed}")
 
 
-def _modem(section: SmsSettings) -> Finding:
+def _modem(section: SmsSettings, keys: Path) -> Finding:
     if not section.device:
         if section.numbers:
             return Finding(WARNING, 'sms: central\'s numbers are set, and not used without "device"')
@@ -106,19 +114,27 @@ def _modem(section: SmsSettings) -> Finding:
     if not section.numbers:
         return Finding(ERROR, f'sms: {section.device} has nobody to write to; put central\'s numbers in "numbers"')
     if section.pin_file:
+        file = keys / section.pin_file
         try:
-            secret(Path(section.pin_file))
+            pin = secret(file)
         except SettingsWrong as error:
             return Finding(ERROR, f"sms: {error}")
-    if not os.access(section.device, os.R_OK | os.W_OK):
-        there = Path(section.device).exists()
-        why = (
-            "this user may not use it; put it in the group dialout"
-            if there
-            else "is not there; is the modem plugged in?"
-        )
-        return Finding(ERROR, f"sms: {section.device}: {why}")
+        if not re.fullmatch("[0-9]{4,8}", pin):
+            return Finding(ERROR, f'sms: {file} holds no PIN; write its 4 to 8 digits, or take "pin_file" away')
+    wrong = _no_serial_device(section.device)
+    if wrong:
+        return Finding(ERROR, f"sms: {section.device} {wrong}")
     return Finding(OK, f"sms: {section.device}, to {', '.join(section.numbers)}")
+
+
+def _no_serial_device(device: str) -> str:
+    """Why a path cannot be used as a serial line; empty when it can. It is not opened: somebody may be using it."""
+    path = Path(device)
+    if not path.exists():
+        return "is not there; is it plugged in? `ls /dev/serial/by-id` shows what is"
+    if not path.is_char_device():
+        return "is not a serial device"
+    return "" if os.access(path, os.R_OK | os.W_OK) else "is not for this user; put it in the group dialout"
 
 
 def _line(section: SerialSettings, mine: Container[int]) -> list[Finding]:
@@ -129,11 +145,9 @@ def _line(section: SerialSettings, mine: Container[int]) -> list[Finding]:
     strange = ", ".join(center_name(center) for center in section.centers if center not in mine)
     if strange:
         return [Finding(ERROR, f"serial: {strange} is not enrolled here; enrol it, or take it off the line's centers")]
-    if not os.access(section.device, os.R_OK | os.W_OK):
-        why = (
-            "this user may not use it; put it in the group dialout" if Path(section.device).exists() else "is not there"
-        )
-        return [Finding(ERROR, f"serial: {section.device}: {why}")]
+    wrong = _no_serial_device(section.device)
+    if wrong:
+        return [Finding(ERROR, f"serial: {section.device} {wrong}")]
     return [Finding(OK, f"serial: {section.device}, {', '.join(map(center_name, section.centers))}")]
 
 

@@ -105,7 +105,9 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         what = f"{where} is not an option; `sereno-gateway settings` prints all of them"
     elif first["type"] == "missing":
-        what = f"{where} is missing"
+        what = f"{where} is missing; `sereno-gateway settings` prints every option"
     else:
-        what = f"{where} = {first['input']!r} is not possible: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        # What a validator of ours says comes with these words before it.
+        why = first["msg"].removeprefix("Value error, ")
+        what = f"{where} = {first['input']!r} is not possible: {why[:1].lower()}{why[1:]}"
     return what + (f" (and {more} more)" if more else "")

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from central import pki
+from gateway import check
+from gateway.sections import GpioSettings
 from gateway.settings import Settings, load, sample
 from tests.gateway.frames import GATEWAY
 from tests.gateway.rig import Neighbourhood
@@ -48,7 +50,7 @@ def test_the_printed_sample_holds_every_option_under_a_comment_and_its_default(t
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[uplink]\nport = 1\n", "uplink.host is missing"),
+        ("[uplink]\nport = 1\n", "uplink.host is missing; `sereno-gateway settings` prints every option"),
         (
             "[uplink]\nhost = 'x'\nprot = 1\n",
             "uplink.prot is not an option; `sereno-gateway settings` prints all of them",
@@ -56,6 +58,10 @@ def test_the_printed_sample_holds_every_option_under_a_comment_and_its_default(t
         (
             "[uplink]\nhost = 'x'\nport = 99999\n",
             "uplink.port = 99999 is not possible: input should be less than or equal to 65535",
+        ),
+        (
+            "[uplink]\nhost = 'x'\n[sms]\nnumbers = ['2615551234']\n",
+            'is not possible: "2615551234" is not a number with + and country code',
         ),
         ("[uplink\n", "is not TOML: Expected ']' at the end of a table declaration (at line 1, column 8)"),
     ],
@@ -151,7 +157,7 @@ def test_check_looks_sixty_days_ahead(idle: Neighbourhood, days: int, code: int,
     ("section", "level", "told"),
     [
         ({"device": "/dev/null", "centers": [1]}, "ok", "serial: /dev/null, C000001"),
-        ({"device": "/dev/ttyNone", "centers": [1]}, "error", "serial: /dev/ttyNone: is not there"),
+        ({"device": "/dev/ttyNone", "centers": [1]}, "error", "serial: /dev/ttyNone is not there"),
         ({"device": "/dev/null", "centers": [1, 9]}, "error", "C000009 is not enrolled here"),
         ({"device": "/dev/null"}, "warning", "has no centers"),
         ({"centers": [1]}, "warning", "not used without"),
@@ -231,12 +237,17 @@ def test_a_state_folder_that_cannot_be_used_is_one_sentence_and_exit_1(idle: Nei
         (
             {"device": "/dev/ttyNone", "numbers": ["+5492610000000"]},
             "error",
-            "sms: /dev/ttyNone: is not there; is the modem plugged in?",
+            "sms: /dev/ttyNone is not there; is it plugged in? `ls /dev/serial/by-id` shows what is",
         ),
         (
             {"device": "/dev/null", "numbers": ["+5492610000000"], "pin_file": "/nowhere/pin"},
             "error",
             "sms: /nowhere/pin is not there; write the word into it, for its owner alone (chmod 600)",
+        ),
+        (
+            {"device": "/etc", "numbers": ["+5492610000000"]},
+            "error",
+            "sms: /etc is not a serial device",
         ),
     ],
 )
@@ -246,3 +257,28 @@ def test_check_knows_the_modem(idle: Neighbourhood, section: dict[str, object], 
     assert [entry for entry in json.loads(out)["findings"] if entry["text"].startswith("sms")] == [
         {"level": level, "text": told}
     ]
+
+
+@pytest.mark.parametrize(("pin", "good"), [("1234", True), ("", False), ("12a4", False), ("123", False)])
+def test_check_finds_the_cards_pin_in_the_folder_of_the_keys(idle: Neighbourhood, pin: str, good: bool) -> None:
+    """Where the service finds it too, wherever the technician stands; the installer leaves an empty file there."""
+    (idle.keys / "pin").write_text(pin + "\n")
+    (idle.keys / "pin").chmod(0o600)
+    section = {"device": "/dev/null", "numbers": ["+5492610000000"], "pin_file": "pin"}
+    _, out, _ = call("check", "-s", idle.settings(sms=section))
+    told = next(line for line in out.splitlines() if "sms: " in line)
+    wrong = f'error    sms: {idle.keys / "pin"} holds no PIN; write its 4 to 8 digits, or take "pin_file" away'
+    assert told == ("ok       sms: /dev/null, to +5492610000000" if good else wrong)
+
+
+def test_check_says_which_library_of_the_pins_is_absent_before_the_service_ends_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every pin is named, that of the modem's supply too."""
+    section = GpioSettings(backend="lgpio", panic=5, modem_power=6)
+    monkeypatch.setattr(check, "find_spec", lambda name: None if name == "lgpio" else name)
+    assert check.Finding("error", 'gpio: lgpio not installed; install it, or set backend = "none"') == check._pins(
+        section
+    )
+    monkeypatch.setattr(check, "find_spec", lambda name: name)
+    assert check.Finding("ok", "gpio: lgpio, panic 5, modem power 6") == check._pins(section)
