@@ -6,8 +6,10 @@ import sqlite3
 
 import pytest
 
+from central import classes
 from central.commands.enroll import enrolment
 from central.domain.errors import Refused
+from central.domain.policy import Policy
 from protocol import codes, hop
 from protocol.layout import kind_of
 from protocol.messages import COMMAND, CONFIRM, KIND_RECEIPT, TIME
@@ -118,9 +120,17 @@ def test_a_command_goes_again_after_30_s_then_60_s_and_never_after_its_time(rig:
     """Nobody answers by any bearer."""
     greeted(rig)
     broker_away(rig)
-    rig.alert()
-    sent = [at for at in range(200) if rig.sms_round(0 if at == 0 else 1)]
+    incident = rig.alert().incident
+    sent = [at for at in range(240) if rig.sms_round(0 if at == 0 else 1)]
     assert sent == [0, 30, 90]
+    assert rig.kinds(incident).count("sms") == 2
+
+
+def test_a_center_that_never_said_hello_has_nothing_to_be_sent(rig: Rig) -> None:
+    """Its order waits unsealed, and nobody claims that it went."""
+    broker_away(rig)
+    incident = rig.alert().incident
+    assert (rig.sms_round(), "sms" in rig.kinds(incident)) == ([], False)
 
 
 def test_with_no_room_nothing_is_sent_and_nothing_counts_as_sent(rig: Rig) -> None:
@@ -155,15 +165,17 @@ def test_a_number_that_cannot_be_is_refused(rig: Rig, number: str) -> None:
         it.sms_number("G000001", number)
 
 
-def test_a_silent_alert_lets_the_loud_one_pass(rig: Rig) -> None:
+def test_a_silent_alert_lets_the_loud_one_pass(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """Group 2's siren goes before group 1's silent indicator, though it was asked for later."""
     greeted(rig)
     broker_away(rig)
-    rig.alert("gender_violence")
+    quiet = Policy("quiet", 9, "En silencio", True, codes.INDICATOR, 0, 30)
+    monkeypatch.setattr(rig.intake, "_policies", {**classes.load(classes.SHIPPED), "quiet": quiet})
+    rig.alert("quiet")
     rig.clock.at += 1
     rig.alert(group=2)
     rig.sms.places = 1
-    assert [gateway for gateway, _ in rig.sms_round()] == [2]
+    assert [gateway for step in (0, 1) for gateway, _ in rig.sms_round(step)] == [2, 1]
 
 
 def test_a_center_that_said_hello_by_sms_gets_the_time_and_its_order_in_one_message(rig: Rig) -> None:
@@ -179,6 +191,16 @@ def test_a_center_that_said_hello_by_sms_gets_the_time_and_its_order_in_one_mess
     assert (gateway, told.time, told.floor) == (1, int(rig.clock.at), command.counter - 1)
     assert command.incident == incident
     assert rig.sms_round(1) == []
+
+
+def test_a_hello_by_sms_brings_the_order_at_once_though_mqtt_seems_up(rig: Rig) -> None:
+    """Whoever speaks by SMS listens there."""
+    greeted(rig)
+    incident = rig.alert().incident
+    rig.ack(2, counter=1, incident=incident)
+    rig.centers[1].reboot()
+    rig.short(rig.gateways[1].envelope([rig.centers[1].hello()]))
+    assert kinds(rig.sms_round()) == [(1, [TIME.kind, COMMAND.kind])]
 
 
 def test_the_time_alone_is_sent_once_and_not_to_a_hello_by_mqtt(rig: Rig) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 
 import pytest
@@ -83,14 +84,15 @@ def batch(rig: Rig) -> bytes:
     return rig.gateways[1].batch([rig.centers[1].ack(0, codes.MAINS_LOST)], int(rig.clock.at))
 
 
-def test_messages_that_overtake_one_another_are_all_taken_and_each_once(rig: Rig) -> None:
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_messages_that_overtake_one_another_are_all_taken_and_each_once(rig: Rig, order: tuple[int, ...]) -> None:
     """By SMS any order may come; a recording is refused, and so is what is too old to tell."""
-    first, second, third = (batch(rig) for _ in range(3))
-    for octets in (third, first, second):
-        rig.short(octets)
+    sent = [batch(rig) for _ in range(3)]
+    for place in order:
+        rig.short(sent[place])
     assert rig.receipt(1).upto == rig.gateways[1].outbox
     rig.owed.clear()
-    for octets in (first, second, third):
+    for octets in sent:
         rig.short(octets)
     assert rig.owed == set()
 
