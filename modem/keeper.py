@@ -186,7 +186,8 @@ class Keeper:
 
     async def _judged(self, health: Health, reading: Status | None) -> None:
         if health.trouble != self._health.trouble:
-            self._log.info("modem_health", trouble=health.trouble, reason=health.reason)
+            say = self._log.info if health.ok else self._log.warning
+            say("modem_health", trouble=health.trouble, reason=health.reason)
         self._health, self._status = health, reading
         async with self._judgement:
             self._judgement.notify_all()

@@ -9,7 +9,7 @@ const CLASSES = {
 };
 const KINDS = {
   opened: "alerta", joined: "se suma", commanded: "comando", accepted: "recibido", sounding: "suena", stopped: "calla",
-  refused: "rechaza", "failed to sound": "no suena", attention: "atención", expired: "sin respuesta", unknown: "sin confirmar", stop: "silenciar",
+  refused: "rechaza", "failed to sound": "no suena", attention: "atención", expired: "sin respuesta", unknown: "sin confirmar", stop: "silenciar", sms: "por SMS",
   acknowledged: "reconocido", closed: "cerrado", event: "aviso",
 };
 // Entries are data in English; these are the words for the people in the room.
@@ -30,8 +30,15 @@ const WORDS = [
   [/every center of the gateway is silent/, "todas sus centrales están en silencio"],
   [/some centers did not prove that they stopped \((\d+)\)/, "$1 centrales no confirmaron que callaron"],
   [/some centers did not prove that they stopped/, "hay centrales que no confirmaron que callaron"],
-  [/the gateway sounds its centers itself: operators first, no center is commanded/, "el concentrador hace sonar sus centrales: primero los operadores, no se manda nada"],
-  [/^gateway (\d+): /, "concentrador $1: "], [/, by SMS/, ", por SMS"], [/, received after (\d+) s/, ", llegó $1 s después"], [/ after (\d+) s/, " $1 s después"],
+  [/the gateway sounds its centers itself: operators first, no center is commanded/, "la pasarela hace sonar sus centrales: primero los operadores, no se manda nada"],
+  [/^gateway (\d+): /, "pasarela $1: "], [/, by SMS/, ", por SMS"], [/, received after (\d+) s/, ", llegó $1 s después"], [/ after (\d+) s/, " $1 s después"],
+  [/(C\d+) is commanded by SMS too/, "a $1 se le manda también por SMS"], [/(G\d+) is told by SMS to stop its group/, "a $1 se le pide por SMS que calle a su grupo"],
+  [/: the broker is not connected/, ": no hay conexión con el broker"], [/: its connection broke/, ": se le cortó la conexión"],
+  [/: it does not listen at the broker/, ": no está escuchando en el broker"], [/: nothing was heard from it for (\d+) s/, ": hace $1 s que no se sabe nada de ella"],
+  [/; its own button already did/, "; su propio botón ya lo hizo"], [/: group (\d+) has no center/, ": el grupo $1 no tiene centrales"],
+  [/: class /, ": "], [/: fire /, ": incendio "], [/: medical /, ": emergencia médica "], [/: gender_violence /, ": violencia de género "],
+  [/: bicycle_theft /, ": robo de bicicleta "],
+  [/^founded$/, "real"], [/^unfounded$/, "sin fundamento"], [/^mistake$/, "error"], [/^misuse$/, "mal uso"], [/^test$/, "prueba"], [/^duress$/, "bajo amenaza"],
   [/program update failed/, "falló la actualización del programa"], [/vault erased/, "memoria borrada"],
   [/^center (\d+): /, "central $1: "], [/; center (\d+)/g, "; central $1"], [/refused: not synchronised/, "recién arranca, se reintenta"],
   [/refused: stale/, "rechaza: vencido"], [/refused: from the future/, "rechaza: del futuro"],
@@ -49,7 +56,7 @@ const WORDS = [
   [/no group for this alert/, "sin grupo para esta alerta"], [/is silent: nothing loud is sent/, "es silenciosa: no suena nada"], [/ s old: /, " s de demora: "],
   [/, (\d+) s ago/, ", hace $1 s"], [/joins/, "se suma"], [/panic button/, "botón de pánico"],
 ];
-const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^fob$/, "llavero"], [/^gateway$/, "concentrador"], [/^operator /, "operador "]];
+const ACTORS = [[/^central$/, "sistema"], [/^app$/, "teléfono"], [/^button$/, "botón"], [/^fob$/, "llavero"], [/^gateway$/, "pasarela"], [/^operator /, "operador "]];
 const spanish = (text, words) => words.reduce((said, [english, word]) => said.replace(english, word), text);
 const SILENT = new Set(["gender_violence"]);
 const RETRY_MS = 2000;
@@ -173,12 +180,23 @@ async function refresh() {
   return refreshing;
 }
 
+// What is one fault of many, a line each.
 async function lookAtFleet() {
-  const { gateways } = await call("GET", "/v1/centers");
-  const silent = gateways.filter((gateway) => gateway.silent).map((gateway) => gateway.gateway);
-  $("fleet").hidden = silent.length === 0;
-  $("fleet").textContent = `Sin noticias de ${silent.length === 1 ? "la pasarela" : "las pasarelas"} ${silent.join(", ")}: `
-    + "sus centrales pueden no sonar.";
+  const { centers, gateways, blackouts } = await call("GET", "/v1/centers");
+  const name = (group) => centers.find((center) => center.group === Number(group))?.group_name ?? `grupo ${group}`;
+  const silent = gateways.filter((gateway) => gateway.silent).map(({ gateway }) => {
+    const behind = centers.filter((center) => center.behind === gateway).length;
+    return `Sin noticias de la pasarela ${gateway}: no se sabe cómo ${behind === 1 ? "está su central" : `están sus ${behind} centrales`}, puede que no `
+      + `${behind === 1 ? "suene" : "suenen"}. Avisá al técnico.`;
+  });
+  const dark = blackouts.map(({ centers: count, first_s_ago, groups, batteries: [first] }) => {
+    const where = Object.entries(groups).map(([group, some]) => `${name(group)} (${some})`).join(", ");
+    const last = first.hours === null ? "No se sabe cuánto les dura la batería."
+      : `La primera en quedarse sin batería es ${first.center}, en unas ${Math.round(first.hours)} h.`;
+    return `Corte de luz en ${count} centrales: ${where}, desde hace ${Math.round(first_s_ago / 60)} min. ${last}`;
+  });
+  $("fleet").hidden = silent.length + dark.length === 0;
+  $("fleet").textContent = [...silent, ...dark].join("\n");
 }
 
 function linked(on) {

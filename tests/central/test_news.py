@@ -168,7 +168,7 @@ def test_how_a_word_travelled_is_said_in_spanish() -> None:
         said("center 1: accepted, by SMS after 9 s (counter 3)")
         == "central 1: recibido, por SMS 9 s después (contador 3)"
     )
-    assert said("gateway 1: panic button, received after 40 s") == "concentrador 1: botón de pánico, llegó 40 s después"
+    assert said("gateway 1: panic button, received after 40 s") == "pasarela 1: botón de pánico, llegó 40 s después"
 
 
 def test_why_a_fixed_code_commands_nothing_is_said_in_spanish() -> None:
@@ -177,3 +177,49 @@ def test_why_a_fixed_code_commands_nothing_is_said_in_spanish() -> None:
     spanish = "baja confianza (código fijo): primero los operadores, no se manda nada a las centrales"
     assert said(f"alert C000001-80: {reason}") == f"alerta C000001-80: {spanish}"
     assert said("center 1: motion, at least 65535 s ago") == "central 1: movimiento, hace al menos 65535 s"
+
+
+@pytest.mark.parametrize(
+    ("entry", "spanish"),
+    [
+        (
+            "C000001 is commanded by SMS too (counter 3): the broker is not connected",
+            "a C000001 se le manda también por SMS (contador 3): no hay conexión con el broker",
+        ),
+        (
+            "G000002 is told by SMS to stop its group: nothing was heard from it for 130 s",
+            "a G000002 se le pide por SMS que calle a su grupo: hace 130 s que no se sabe nada de ella",
+        ),
+        (
+            "C000001 is commanded by SMS too (counter 3): its connection broke",
+            "a C000001 se le manda también por SMS (contador 3): se le cortó la conexión",
+        ),
+        ("alert app-fire-1: fire at home", "alerta app-fire-1: incendio en su casa"),
+        (
+            "alert app-1: class gender_violence at home moves nothing: operators only",
+            "alerta app-1: violencia de género en su casa no mueve nada: solo operadores",
+        ),
+        (
+            "center 1: siren for 30 s; its own button already did (counter 4)",
+            "central 1: sirena por 30 s; su propio botón ya lo hizo (contador 4)",
+        ),
+        (
+            "alert app-1: group 3 has no center: operators only",
+            "alerta app-1: el grupo 3 no tiene centrales: solo operadores",
+        ),
+        ("test", "prueba"),
+    ],
+)
+def test_why_and_how_something_went_is_said_in_spanish(entry: str, spanish: str) -> None:
+    """The second bearer, the classes, the close: an operator reads no English."""
+    assert said(entry) == spanish
+
+
+def test_every_kind_of_entry_has_its_word_in_spanish() -> None:
+    """The page falls back to the English one; none of central's does."""
+    kinds = re.search(r"const KINDS = \{(.*?)\};", CONSOLE.read_text(), re.DOTALL)
+    assert kinds is not None
+    named = set(re.findall(r'(?:"([^"]+)"|(\w+)): "', kinds[1]))
+    assert {"opened", "commanded", "sms", "expired", "unknown", "attention", "event", "closed"} <= {
+        a or b for a, b in named
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
@@ -96,3 +97,41 @@ def test_an_operator_is_told_of_what_nobody_took_and_of_a_cut_feed(installation:
         page.screenshot(path=os.environ["SERENO_SCREENSHOT_LATE"])
     served.close()
     expect(page.locator("#link")).to_have_text("Sin conexión: lo que ves puede ser viejo")
+
+
+def test_an_operator_reads_what_is_one_fault_of_many(served: Served, page: Page) -> None:
+    """A silent gateway with what nobody knows behind it, a blackout with its places and the battery that ends first; else no banner."""
+    center = {"group": 1, "group_name": "Villa Hipódromo", "behind": None}
+    blackout = {
+        "centers": 4,
+        "first_s_ago": 300,
+        "groups": {"1": 3, "2": 1},
+        "batteries": [{"center": "C000002", "hours": 7.6}],
+    }
+    told: dict[str, Any] = {
+        "centers": [
+            center,
+            {**center, "behind": "G000001"},
+            {**center, "behind": "G000002"},
+            {**center, "behind": "G000002"},
+        ],
+        "gateways": [{"gateway": f"G00000{number}", "silent": number < 3} for number in (1, 2, 3)],
+        "blackouts": [blackout, {**blackout, "batteries": [{"center": "C000002", "hours": None}]}],
+    }
+    page.route("**/v1/centers", lambda route: route.fulfill(json=told))
+    page.goto(f"http://127.0.0.1:{served.port}/")
+    page.get_by_label("Clave de operador").fill(served.installation.operator)
+    page.keyboard.press("Enter")
+    banner = page.locator("#fleet")
+    where = "Corte de luz en 4 centrales: Villa Hipódromo (3), grupo 2 (1), desde hace 5 min."
+    expect(banner).to_be_visible()
+    assert banner.inner_text().splitlines() == [
+        "Sin noticias de la pasarela G000001: no se sabe cómo está su central, puede que no suene. Avisá al técnico.",
+        "Sin noticias de la pasarela G000002: no se sabe cómo están sus 2 centrales, puede que no suenen. Avisá al técnico.",
+        f"{where} La primera en quedarse sin batería es C000002, en unas 8 h.",
+        f"{where} No se sabe cuánto les dura la batería.",
+    ]
+    told.update(gateways=[{"gateway": "G000001", "silent": False}], blackouts=[])
+    page.reload()
+    expect(page.locator("#link")).to_have_text("En vivo")
+    expect(banner).to_be_hidden()
