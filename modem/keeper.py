@@ -19,7 +19,7 @@ from modem.pdu import Deliver, StatusReport
 from modem.port import PortFactory, SerialPort
 from modem.session import KeeperSettings, Session
 from modem.sms import Taker
-from modem.status import DENIED, IDLE, READY, Status
+from modem.status import DENIED, IDLE, NO_CARD, READY, Status
 
 MISSES = 3  # readings without an answer until the port is opened anew
 
@@ -48,12 +48,18 @@ class LadderActions:
 
 
 NO_ACTIONS = LadderActions()
+# What a person does about a card that is not ready.
+_CARD = {
+    NO_CARD: "there is no card in the modem; put one in",
+    "SIM PIN": "the card waits for its PIN: none is set, or it refused the one that is; correct it and restart",
+    "SIM PUK": "the card is blocked after wrong PINs; unblock it with its PUK in a telephone",
+}
 
 
 def judge(reading: Status) -> Health:
     """What a reading means."""
     if reading.card != READY:
-        return Health(ladder.CARD, f"the card is not ready: {reading.card}")
+        return Health(ladder.CARD, _CARD.get(reading.card, f"the card is not ready: {reading.card}"))
     if not reading.registered:
         trouble = ladder.UNREGISTERED if reading.registration in (DENIED, IDLE) else ladder.SEARCHING
         return Health(trouble, f"the modem is not in the network: {reading.registration}")

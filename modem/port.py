@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import termios
 from collections.abc import Callable
@@ -44,6 +45,15 @@ PortFactory = Callable[[str, int, Listener], Port]
 """Path, bits per second and listener give an open port; Unavailable when there is none. Called on the running loop."""
 
 
+# The library's own sentences name the path twice, and no way out.
+_WHY = {
+    errno.ENOENT: "it is not there; is the modem plugged in?",
+    errno.EACCES: "this user may not use it; put it in the group dialout",
+    errno.EAGAIN: "another program has it",
+    errno.EBUSY: "another program has it",
+}
+
+
 class SerialPort:
     """A tty or pty: 8N1, no flow control, locked against other programs.
 
@@ -57,7 +67,8 @@ class SerialPort:
         try:
             self._serial = serial.Serial(path, baud, rtscts=False, dsrdtr=False, xonxoff=False, exclusive=True)
         except (OSError, ValueError, termios.error) as error:
-            raise Unavailable(f"the modem's port {path} cannot be opened: {error}") from error
+            why = _WHY.get(error.errno or 0, error) if isinstance(error, OSError) else error
+            raise Unavailable(f"the modem's port {path} cannot be opened: {why}") from error
         self._fd = self._serial.fileno()
         self._open = True
         self._loop.add_reader(self._fd, self._readable)

@@ -159,9 +159,14 @@ WITH_PIN = KeeperSettings(("/dev/modem",), pin="1234")
 
 
 def test_a_wrong_pin_is_given_once() -> None:
-    """Three of them lock the card, and a keeper has days; not even a reset makes it try again."""
+    """Three of them lock the card, and a keeper has days; not even a reset makes it try again, and a person is told."""
     modem = ScriptedModem(LOCKED)
-    at_work(modem, lambda desk: desk.pass_s(86_400), WITH_PIN)
+
+    async def body(desk: Desk) -> None:
+        await desk.pass_s(86_400)
+        assert "waits for its PIN" in desk.keeper.health.reason
+
+    at_work(modem, body, WITH_PIN)
     assert modem.count('+CPIN="1234"') == 1
     assert modem.count("+CRESET") > 0
 

@@ -137,7 +137,7 @@ def test_nothing_is_sent_without_a_card() -> None:
         modem.say("\r\n+CPIN: SIM REMOVED\r\n")
         await desk.pass_s(1)
         assert desk.keeper.health.trouble == CARD
-        with pytest.raises(Unavailable, match="SIM NOT INSERTED"):
+        with pytest.raises(Unavailable, match="there is no card in the modem; put one in"):
             await desk.keeper.send("+5492612222222", b"x", 60, deadline_s=1)
         modem.replies |= HEALTHY
         await desk.until_well()

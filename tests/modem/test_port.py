@@ -170,19 +170,19 @@ def test_a_port_in_use_is_not_opened(modem: Pty) -> None:
     async def body(port: SerialPort, ear: Ear) -> None:
         with pytest.raises(serial.SerialException):
             serial.Serial(path, exclusive=True)
-        with pytest.raises(Unavailable, match="cannot be opened"):
+        with pytest.raises(Unavailable, match="cannot be opened: another program has it"):
             SerialPort(path, 115200, ear)
 
     on(path, body)
 
 
 def test_a_port_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    """Neither a path without a device, nor a file that is no terminal."""
+    """Neither a path without a device, nor a file that is no terminal; what to do about the first is said."""
     (tmp_path / "file").touch()
 
     async def main() -> None:
-        for name in ("nothing", "file"):
-            with pytest.raises(Unavailable, match="cannot be opened"):
+        for name, why in (("nothing", "it is not there; is the modem plugged in"), ("file", ".*")):
+            with pytest.raises(Unavailable, match=f"cannot be opened: {why}"):
                 SerialPort(str(tmp_path / name), 115200, Ear())
 
     asyncio.run(main())
