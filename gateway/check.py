@@ -102,7 +102,10 @@ def _pins(section: GpioSettings) -> Finding:
     absent = [name for name in ("gpiozero", "lgpio") if find_spec(name) is None]
     if absent:
         # The service ends at its start for the want of these, so it is an error here.
-        return Finding(ERROR, f'gpio: {" and ".join(absent)} not installed; install it, or set backend = "none"')
+        return Finding(
+            ERROR,
+            f'gpio: {" and ".join(absent)} not in this environment; on a Raspberry Pi call install.sh again, elsewhere set backend = "none"',
+        )
     return Finding(OK, f"gpio: {section.backend}, {listed}")
 
 

@@ -164,7 +164,7 @@ class Gpio:
 
 def _sentence(backend: str, error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return f'gpio.backend = "{backend}" needs the library {error.name}; install python3-lgpio and gpiozero, or set backend = "none"'
+        return f'gpio.backend = "{backend}" needs the library {error.name}; on a Raspberry Pi call install.sh again, elsewhere set backend = "none"'
     return (
         f'gpio.backend = "{backend}": the pins cannot be opened ({error}); is this a Raspberry Pi, is no other program '
         "at these pins, and is the service's user in the group gpio?"

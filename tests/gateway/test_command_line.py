@@ -277,8 +277,9 @@ def test_check_says_which_library_of_the_pins_is_absent_before_the_service_ends_
     """Every pin is named, that of the modem's supply too."""
     section = GpioSettings(backend="lgpio", panic=5, modem_power=6)
     monkeypatch.setattr(check, "find_spec", lambda name: None if name == "lgpio" else name)
-    assert check.Finding("error", 'gpio: lgpio not installed; install it, or set backend = "none"') == check._pins(
-        section
-    )
+    assert check.Finding(
+        "error",
+        'gpio: lgpio not in this environment; on a Raspberry Pi call install.sh again, elsewhere set backend = "none"',
+    ) == check._pins(section)
     monkeypatch.setattr(check, "find_spec", lambda name: name)
     assert check.Finding("ok", "gpio: lgpio, panic 5, modem power 6") == check._pins(section)

@@ -201,7 +201,9 @@ def test_a_machine_without_the_library_or_the_chip_says_so(tmp_path: Path, monke
     monkeypatch.setenv("LG_WD", "")
     monkeypatch.setitem(sys.modules, "lgpio", None)
     made = Gpio(GpioSettings(backend="lgpio", panic=17), tmp_path, time.monotonic, print, print)
-    with pytest.raises(CannotRun, match=r'^gpio\.backend = "lgpio" needs the library lgpio; install python3-lgpio'):
+    with pytest.raises(
+        CannotRun, match=r'^gpio\.backend = "lgpio" needs the library lgpio; on a Raspberry Pi call install.sh again'
+    ):
         made.start()
     assert os.environ["LG_WD"] == str(tmp_path)
 
