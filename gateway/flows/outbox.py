@@ -86,7 +86,9 @@ class Outbox:
         covered = self._schedule.covered(receipt)
         self._store.forget([_id(entry.ack) for entry in covered])
         if covered:
-            self._log.info("acks_confirmed", upto=receipt.upto, count=len(covered), bearer=via)
+            incidents = sorted({str(ACK.peek(entry.ack).incident) for entry in covered} - {"0"})
+            by = "sms" if via == BEARER_SMS else "mqtt"
+            self._log.info("acks_confirmed", upto=receipt.upto, count=len(covered), bearer=by, incidents=incidents)
         later(partial(self._settled, covered, via))
 
     def resume(self, messages: Iterable[Stored]) -> None:

@@ -39,6 +39,8 @@ class Pi:
                 return moved
 
         self.factory = MockFactory(pin_class=Pin)
+        # gpiozero keeps in one place for all factories who has which pin; what an earlier board has left is nobody's.
+        self.factory.reset()
         self._converter = Converter(self)
 
     def pins(self) -> Pins:
