@@ -13,13 +13,15 @@ from typing import Any
 import httpx
 
 from simulator import intruder
-from simulator.city import City
+from simulator.city import City, central_number, gateway_number
 from simulator.demo import runtime
 from simulator.errors import SimulatorError
 from simulator.fob import FIXED, ROLLING, Fob, fob_key
 from simulator.plan import city as city_plan
-from simulator.script import Alert, FobPress, Script, Step, load
+from simulator.proxy import Proxy
+from simulator.script import Alert, Faults, FobPress, ModemAct, Script, Step, load
 from simulator.verdict import Change, Entry, Verdict, judge
+from simulator.wan import move, wan
 
 _POLL_S = 0.1
 _BLIP_US = 40
@@ -53,13 +55,14 @@ class Result:
 async def run(path: Path, broker: str | None = None) -> Result:
     """Load, build, run, judge; raises SimulatorError when the drill itself could not be run."""
     script = load(path)
-    city = City(city_plan(script.groups, script.centers_per_group), runtime(), broker)
+    city = City(city_plan(script.groups, script.centers_per_group), runtime(), broker, modems=script.modems)
     started = time.monotonic()
     try:
         await city.start()
-        stage = _Stage(city)
-        await stage.play(script)
-        verdicts = await stage.judge(script)
+        async with contextlib.AsyncExitStack() as lines:
+            stage = _Stage(city, {name: await lines.enter_async_context(wan(city, name)) for name in script.lines})
+            await stage.play(script)
+            verdicts = await stage.judge(script)
         interpreter = city.boards.snapshot(city.plan.centers[0].name).runtime
     finally:
         await city.stop()
@@ -68,15 +71,16 @@ async def run(path: Path, broker: str | None = None) -> Result:
 
 
 class _Stage:
-    def __init__(self, city: City) -> None:
+    def __init__(self, city: City, lines: dict[str, Proxy]) -> None:
         self._city = city
+        self._lines = lines
         self._began = 0.0
         self._wall = 0.0
         self._alerts: dict[str, str] = {}
         self._fobs: dict[tuple[int, int], Fob] = {}
         self._sent: dict[Fob, list[int]] = {}
         self._on_air: dict[str, float] = {}
-        self._do: dict[str, Callable[[Any], Awaitable[None]]] = {
+        self._do: dict[str, Callable[[Any], Awaitable[object]]] = {
             "alert": self._alert,
             "press": lambda name: city.boards.press(name),
             "release": lambda name: city.boards.release(name),
@@ -90,6 +94,10 @@ class _Stage:
             "thaw": lambda name: city.boards.thaw(name),
             "evict": lambda name: intruder.evict(city, name),
             "retain": lambda name: intruder.retain(city, name),
+            "half_open": self._half_open,
+            "heal": self._heal,
+            "move": lambda name: move(city, name, lines[name]),
+            "modem": self._modem,
             "silence": self._silence,
         }
         self._do_at: dict[str, Callable[[str, Any], Awaitable[None]]] = {
@@ -124,11 +132,17 @@ class _Stage:
             entries = (await self._city.incident(incident))["timeline"]
             timelines[alert] = [Entry(one["at"] - self._wall, one["kind"], one["text"]) for one in entries]
         now_s = time.monotonic() - self._began
+        known = await self._city.fleet()
         fleet = {
             center["center"]: [Entry(now_s - one["s_ago"], one["event"], "") for one in center["events"]]
-            for center in await self._city.centers()
+            for center in known["centers"]
         }
-        return [judge(expect, outputs, timelines, fleet) for expect in script.expect]
+        faults = Faults(
+            silent=[one["gateway"] for one in known["gateways"] if one["silent"]],
+            behind=[one["center"] for one in known["centers"] if one["behind"]],
+            blackouts=[one["centers"] for one in known["blackouts"]],
+        )
+        return [judge(expect, outputs, timelines, fleet, faults) for expect in script.expect]
 
     async def _at(self, at_s: float) -> None:
         await asyncio.sleep(max(0.0, self._began + at_s - time.monotonic()))
@@ -187,6 +201,22 @@ class _Stage:
             self._city.services[name].start()
         else:
             await asyncio.to_thread(self._broker(name).start)
+
+    async def _half_open(self, gateway: str) -> None:
+        """What stands carries nothing more, and no other connection gets through."""
+        self._lines[gateway].half_open()
+        await self._lines[gateway].refuse()
+
+    async def _heal(self, gateway: str) -> None:
+        self._lines[gateway].heal()
+        await self._lines[gateway].refuse(False)
+
+    async def _modem(self, what: ModemAct) -> None:
+        number = central_number() if what.of == "central" else gateway_number(int(what.of[1:]))
+        modem = next((one for one in self._city.modems if one.number == number), None)
+        if modem is None:
+            raise SimulatorError(f"{what.of} has no modem in this city")
+        modem.act(what.act, what.value)
 
     async def _silence(self, alert: str) -> None:
         if alert not in self._alerts:

@@ -6,16 +6,19 @@ leaves anything behind.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from simulator.errors import SimulatorError
 
 _PR_SET_PDEATHSIG = 1
+_LOOK_S = 0.02
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -82,6 +85,24 @@ class Service:
     def tail(self, characters: int = 600) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else ""
+
+    @property
+    def logged(self) -> int:
+        """How many octets its log has."""
+        return self.log.stat().st_size if self.log.exists() else 0
+
+    async def until_logged(self, *words: str, timeout_s: float = 20, after: int = 0) -> str:
+        """The first line of its log that holds all these words and stands after so many octets; raises SimulatorError."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with self.log.open("rb") as log:
+                log.seek(after)
+                for line in log.read().decode(errors="replace").splitlines():
+                    if all(word in line for word in words):
+                        return line
+            if time.monotonic() > deadline:
+                raise SimulatorError(f"{self.name} did not log {words} within {timeout_s:g} s: {self.tail()}")
+            await asyncio.sleep(_LOOK_S)
 
     def _end(self, how: signal.Signals, timeout_s: float) -> int | None:
         process, self._process = self._process, None

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from simulator.circuit import FAULTS
 from simulator.errors import SimulatorError
 from simulator.hardware import INPUTS
+from simulator.modem.actions import ACTIONS as ACTS
 
 OutputName = Literal["siren", "strobe", "floodlight", "indicator"]
 ServiceName = Annotated[str, Field(pattern=r"^(broker|central|G\d{6}|G\d{6} broker)$")]
@@ -59,6 +60,14 @@ class FobPress(_Strict):
     again: bool = False
 
 
+class ModemAct(_Strict):
+    """Something done to a modem: `act` and `value` as the modems' console takes them (`sereno-sim modem`)."""
+
+    of: Annotated[str, Field(pattern=r"^(central|G\d{6})$")]
+    act: Annotated[str, AfterValidator(lambda name: one_of(name, ACTS))]
+    value: str = ""
+
+
 class Step(_Strict):
     """One thing that happens at `at_s`: exactly one of the others is given; `center` says where, for those of `AT`."""
 
@@ -82,6 +91,10 @@ class Step(_Strict):
     type: str | None = None
     evict: GatewayName | None = None
     retain: CenterName | None = None
+    half_open: GatewayName | None = None
+    heal: GatewayName | None = None
+    move: GatewayName | None = None
+    modem: ModemAct | None = None
     silence: str | None = None
 
     @model_validator(mode="after")
@@ -100,6 +113,8 @@ class Step(_Strict):
 
 
 ACTIONS = tuple(name for name in Step.model_fields if name not in ("at_s", "center"))
+# Those that want a hand on the line between a gateway and central's broker.
+ON_LINES = ("half_open", "heal", "move")
 AT = ("fault", "repair", "set", "fob", "type")
 
 
@@ -134,18 +149,28 @@ class Told(_Strict):
     event: str
 
 
+class Faults(_Strict):
+    """All that central calls a fault when the drill ends: gateways that are silent, the centers of which nobody knows for that, and
+    how many centers each blackout has. What is not named is not there."""
+
+    silent: list[GatewayName] = []
+    behind: list[CenterName] = []
+    blackouts: list[int] = []
+
+
 class Expect(_Strict):
-    """What must be seen within `between_s` (seconds since the start): an output, a timeline entry, or news of a center."""
+    """What must be seen within `between_s` (seconds since the start): an output, a timeline entry, news of a center, or faults."""
 
     between_s: tuple[Seconds, Seconds]
     output: Output | None = None
     timeline: Timeline | None = None
     fleet: Told | None = None
+    faults: Faults | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Expect:
-        if sum(one is not None for one in (self.output, self.timeline, self.fleet)) != 1:
-            raise ValueError("an expectation is about an `output`, about a `timeline` or about the `fleet`")
+        if sum(one is not None for one in (self.output, self.timeline, self.fleet, self.faults)) != 1:
+            raise ValueError("an expectation is about an `output`, a `timeline`, about the `fleet` or about `faults`")
         if self.between_s[0] >= self.between_s[1]:
             raise ValueError("`between_s` wants the earlier time first")
         return self
@@ -158,8 +183,20 @@ class Script(_Strict):
     about: str = ""
     groups: Annotated[int, Field(ge=1, le=4)] = 2
     centers_per_group: Annotated[int, Field(ge=1, le=10)] = 3
+    modems: bool = False
     do: list[Step]
     expect: Annotated[list[Expect], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _equipped(self) -> Script:
+        if not self.modems and any(step.modem for step in self.do):
+            raise ValueError("a step `modem` wants `modems = true`")
+        return self
+
+    @property
+    def lines(self) -> list[str]:
+        """The gateways whose line to central's broker is in the drill's hand."""
+        return sorted({getattr(step, step.action) for step in self.do if step.action in ON_LINES})
 
     @property
     def length_s(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.script import Expect, Output, Timeline, Told
+from simulator.script import Expect, Faults, Output, Timeline, Told
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,10 @@ Timelines = Mapping[str, Sequence[Entry]]
 Fleet = Mapping[str, Sequence[Entry]]
 
 
-def judge(expect: Expect, outputs: Outputs, timelines: Timelines, fleet: Fleet) -> Verdict:
-    """The verdict on one expectation."""
+def judge(
+    expect: Expect, outputs: Outputs, timelines: Timelines, fleet: Fleet, faults: Faults | None = None
+) -> Verdict:
+    """The verdict on one expectation; `faults` are those at the end."""
     window = expect.between_s
     if expect.output is not None:
         problems = [_output_problem(expect.output, window, outputs.get(name, ())) for name in expect.output.centers]
@@ -49,8 +51,11 @@ def judge(expect: Expect, outputs: Outputs, timelines: Timelines, fleet: Fleet) 
         return Verdict(describe(expect), not found, "; ".join(found) or "seen")
     if expect.fleet is not None:
         return _fleet(expect, expect.fleet, window, fleet)
+    if expect.faults is not None:
+        met = faults == expect.faults
+        return Verdict(describe(expect), met, "seen" if met else f"in the end there were {faults or 'none'}")
     if expect.timeline is None:
-        raise ValueError("an expectation is about an output, a timeline or the fleet")
+        raise ValueError("an expectation is about an output, a timeline, the fleet or faults")
     return _timeline(expect, expect.timeline, window, timelines)
 
 
@@ -67,6 +72,8 @@ def describe(expect: Expect) -> str:
         return f"alert {expect.timeline.alert}: {expect.timeline.entry!r} on the timeline {when}"
     if expect.fleet is not None:
         return f"{', '.join(expect.fleet.centers)}: told {expect.fleet.event!r} {when}"
+    if expect.faults is not None:
+        return f"in the end: {expect.faults}"
     return when
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from simulator.city import City
-from tests.journeys.stage import GROUP, LOUD, OTHERS, journey, moved, sirens, sound
+from tests.journeys.stage import GROUP, LOUD, OTHERS, journey, moved, others, sirens, sound
 
 # From the end of the hold at one center to the sirens of the others.
 NEIGHBOURS_S = 0.5
@@ -27,7 +25,7 @@ def test_a_press_with_the_wan_down_sounds_the_group_and_is_told_later() -> None:
         late = {name: first_on(city, name) - own for name in GROUP[1:]}
         assert max(late.values()) < NEIGHBOURS_S, late
         city.brokers["broker"].start()
-        (incident,) = await until_told(city)
+        (incident,) = await others(city)
         seen = await city.until(incident, lambda one: one["centers_sounded"] == len(GROUP), 40)
         assert seen["alerts"][0]["source"] == "button"
         assert sirens(city) == dict.fromkeys(GROUP, 1)
@@ -44,19 +42,8 @@ def test_a_silent_press_with_the_wan_down_moves_nothing_and_is_told_later() -> N
         await city.boards.press(GROUP[0], "silent")
         await city.boards.until_said(GROUP[0], "event 0x21", 10)
         city.brokers["broker"].start()
-        (incident,) = await until_told(city)
+        (incident,) = await others(city)
         assert (await city.incident(incident))["alerts"][0]["source"] == "button"
         assert moved(city, outputs=(*LOUD, "indicator")) == {}
 
     journey(walk)
-
-
-async def until_told(city: City) -> list[str]:
-    """The incidents that central has, once there is one."""
-
-    async def told() -> list[str]:
-        while not (known := [one["id"] for one in await city.incidents()]):
-            pass
-        return known
-
-    return await asyncio.wait_for(told(), 40)

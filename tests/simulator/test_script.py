@@ -59,6 +59,27 @@ def test_what_a_hand_does_to_a_center_is_read(tmp_path: Path) -> None:
     assert script.do[2].set == {"mains": 0, "battery_mv": 11500, "light": -1}
 
 
+def test_what_a_hand_does_to_a_line_or_a_modem_is_read(tmp_path: Path) -> None:
+    """The drill knows whose lines it needs, and that a modem wants a city with modems."""
+    hands = """modems = true
+    [[do]]
+    at_s = 2
+    half_open = "G000002"
+    [[do]]
+    at_s = 3
+    heal = "G000002"
+    [[do]]
+    at_s = 4
+    move = "G000001"
+    [[do]]
+    at_s = 5
+    modem = { of = "central", act = "signal", value = "-90" }
+    """
+    script = load(written(tmp_path, GOOD.replace("[[do]]", f"{hands}[[do]]", 1)))
+    assert script.lines == ["G000001", "G000002"]
+    assert [step.action for step in script.do] == ["half_open", "heal", "move", "modem", "alert"]
+
+
 @pytest.mark.parametrize(
     ("change", "to", "complaint"),
     [
@@ -73,12 +94,14 @@ def test_what_a_hand_does_to_a_center_is_read(tmp_path: Path) -> None:
         ('name = "general"', 'name = "general"\ncolour = "red"', "colour"),
         ("at_s = 1", 'at_s = 1\ncenter = "C000001"', "want `center`"),
         (ALERT, 'fault = "stuck"', "want `center`"),
+        (ALERT, 'modem = { of = "G000001", act = "hang" }', "wants `modems = true`"),
+        (ALERT, 'modem = { of = "G000001", act = "sing" }', "'sing' is none of: power_on"),
         (ALERT, 'center = "C000001"\nfault = "rust"', "'rust' is none of: stuck, stuck_path, dead"),
         (ALERT, 'center = "C000001"\nset = { voltage = 1 }', "'voltage' is none of: panic, silent, tamper, mains"),
         (ALERT, 'center = "C000001"\nset = { mains = "no" }', "do.0.set.mains"),
         (ALERT, 'center = "C000001"\nfob = { kind = "loud", identity = 1 }', "do.0.fob.kind"),
-        ('output = { centers = ["C000001"], output = "siren", turns = "on" }', "", "about the `fleet`"),
-        ('turns = "on" }', 'turns = "on" }\nfleet = { centers = [], event = "motion" }', "about the `fleet`"),
+        ('output = { centers = ["C000001"], output = "siren", turns = "on" }', "", "about `faults`"),
+        ('turns = "on" }', 'turns = "on" }\nfleet = { centers = [], event = "motion" }', "about `faults`"),
     ],
 )
 def test_a_wrong_drill_is_refused_in_one_sentence(tmp_path: Path, change: str, to: str, complaint: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.script import Expect
+from simulator.script import Expect, Faults
 from simulator.verdict import Change, Entry, judge
 
 ON = frozenset({"siren"})
@@ -74,3 +74,20 @@ def test_news_of_a_center_count_within_the_window(told: list[Entry], met: bool) 
     assert verdict.met is met
     assert met or "C000002 told" in verdict.reason
     assert not judge(expect, {}, {}, {"C000001": whole}).met
+
+
+@pytest.mark.parametrize(
+    ("there", "met"),
+    [
+        ({"silent": ["G000001"], "behind": ["C000001"]}, True),
+        ({"silent": ["G000001"]}, False),
+        ({"silent": ["G000001", "G000002"], "behind": ["C000001"]}, False),
+        ({"silent": ["G000001"], "behind": ["C000001"], "blackouts": [3]}, False),
+    ],
+)
+def test_faults_are_those_that_were_named_and_no_others(there: dict[str, object], met: bool) -> None:
+    """One that is missing is not met, nor is one too many."""
+    named = {"silent": ["G000001"], "behind": ["C000001"]}
+    expect = Expect.model_validate({"between_s": (0, 9), "faults": named})
+    assert judge(expect, {}, {}, {}, Faults.model_validate(there)).met is met
+    assert not judge(expect, {}, {}, {}).met
