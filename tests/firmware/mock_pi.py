@@ -5,6 +5,7 @@ What an output that is on draws is 1 A, 40 mA the indicator; the battery is at 1
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -38,9 +39,10 @@ class Pi:
                     pi.changed(pi.mask)
                 return moved
 
+        # gpiozero shares a bus of converters among all factories for as long as anybody holds it; what an earlier board left
+        # in a cycle is nobody's.
+        gc.collect()
         self.factory = MockFactory(pin_class=Pin)
-        # gpiozero keeps in one place for all factories who has which pin; what an earlier board has left is nobody's.
-        self.factory.reset()
         self._converter = Converter(self)
 
     def pins(self) -> Pins:
