@@ -24,6 +24,7 @@ from central.devices import Devices
 from central.domain.bearer import SmsPolicy
 from central.domain.errors import CentralError, Refused, Unavailable
 from central.domain.owed import Owed
+from central.domain.reporting import delay_s
 from central.flows.acks import Acks
 from central.flows.dispatch import Sealer
 from central.flows.events import Events
@@ -85,7 +86,8 @@ class Central:
         self._fleet = Fleet(self._clock.now(), settings.gateway_silent_s)
         self._faults = Faults(self._fleet, self._devices, self._clock)
         for octets, received in self._reader.last_events():
-            self._fleet.event(ACK.peek(countersign.kept(octets).ack), received)
+            stamp = countersign.kept(octets)
+            self._fleet.event(ACK.peek(stamp.ack), received - delay_s(stamp, received))
         self._owed: set[int] = set()
         policy = SmsPolicy(silent_s=settings.gateway_silent_s)
         self._owed_by_sms = Owed()

@@ -8,6 +8,8 @@ from protocol.codes import BEARER_SMS
 
 # The highest age that an ack can carry.
 MAX_AGE_S = 0xFFFF
+# No gateway's clock is right that says a moment before this program was written: 2026-01-01.
+EARLIEST = 1_767_225_600
 # What MQTT takes when all is well; more is worth saying.
 _PROMPT_S = 2
 
@@ -19,8 +21,8 @@ def ago(ack: Any) -> str:
 
 
 def delay_s(stamp: Any, now: float) -> int:
-    """Seconds from the gateway's stamp until it was received; nothing when the gateway's clock is ahead."""
-    return max(0, int(now - stamp.time))
+    """Seconds from the gateway's stamp until it was received; nothing when the gateway's clock is ahead, or cannot be right."""
+    return max(0, int(now - stamp.time)) if stamp.time >= EARLIEST else 0
 
 
 def carried(stamp: Any, now: float) -> str:

@@ -115,7 +115,7 @@ class Acks:
             self._broker.send(towards, envelope)
         self._on_receipt(gateway, bearer, ack.status, confirm)
         if new and ack.counter == 0:
-            self._fleet.event(ack, now)
+            self._fleet.event(ack, now - delay_s(message, now))
             if ack.status in _WARNINGS:
                 _log.warning("center event", center=speaker_name(ack.center), what=codes.status_name(ack.status),
                              age_s=ack.age, sequence=ack.sequence)  # fmt: skip
@@ -151,7 +151,7 @@ class Acks:
         unit.set_receipt(gateway, *received(upto, beyond, message.sequence))
         new = unit.add_ack(ack.center, ack.sequence, gateway, ack.incident, ack.status, now, octets)
         if ack.counter == 0:
-            return new, *self._events.told(unit, ack, new, octets, carried(message, now), now)
+            return new, *self._events.told(unit, ack, new, octets, message, now)
         if not new:
             return False, [], b""
         order = unit.order(ack.center, ack.authority, ack.counter)

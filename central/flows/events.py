@@ -12,7 +12,7 @@ import structlog
 
 from central.domain.alert import Alert
 from central.domain.incident import COMMAND_MOVES, COMMAND_SOUNDING, DONE, INCIDENT_MOVES, SOUNDING, may
-from central.domain.reporting import ago
+from central.domain.reporting import ago, carried, delay_s
 from central.flows.dispatch import Envelope, Sealer
 from central.flows.intake import Intake
 from central.ports import Places, Unit
@@ -38,33 +38,36 @@ class Events:
         self._button_classes = button_classes
 
     def told(
-        self, unit: Unit, ack: Any, new: bool, octets: bytes, carried: str, now: float
+        self, unit: Unit, ack: Any, new: bool, octets: bytes, stamp: Any, now: float
     ) -> tuple[list[Envelope], bytes]:
         """What an event moves when it is new, and its sealed confirmation each time: the center tells it until one arrives.
 
+        `stamp` is what the gateway put on it: a press that waited there is as old as that says, and never younger than the
+        center says.
+
         The confirmation is among the envelopes too; it is empty for whoever waits for none.
         """
-        envelopes = self._event(unit, ack, carried, now) if new else []
+        envelopes = self._event(unit, ack, stamp, now) if new else []
         if not new and not _same(unit.ack(ack.center, ack.sequence), ack):
             # A center that lost its count. What is not stored is not confirmed; a press is taken, once, all the same.
             unit.refuse(now, speaker_name(ack.center), f"sequence {ack.sequence} was used for another word", octets)
             class_name = self._button_classes.get(ack.status)
-            return self._pressed(unit, ack, class_name, now) if class_name else [], b""
+            return self._pressed(unit, ack, class_name, stamp, now) if class_name else [], b""
         center = unit.center(ack.center)
         if ack.authority != CENTRAL or center is None:
             return envelopes, b""
         confirm = self._sealer.confirm(center, ack.sequence)
         return envelopes + self._sealer.envelopes(unit, [(center.gateway, confirm)]), confirm
 
-    def _event(self, unit: Unit, ack: Any, carried: str, now: float) -> list[Envelope]:
+    def _event(self, unit: Unit, ack: Any, stamp: Any, now: float) -> list[Envelope]:
         """In the ack's own transaction: once it is receipted nobody tells of a pressed button again."""
         class_name = self._button_classes.get(ack.status)
-        envelopes = self._pressed(unit, ack, class_name, now) if class_name else []
+        envelopes = self._pressed(unit, ack, class_name, stamp, now) if class_name else []
         if ack.status in _COUNTED:
             unit.end_group_stops(gateway_of(ack.center), ack.incident)
         incident = unit.incident(self._incident_of(unit, ack))
         if incident is not None:
-            text = f"{_who(ack)}: {codes.status_name(ack.status)}{_detail(ack)}{ago(ack)}{carried}"
+            text = f"{_who(ack)}: {codes.status_name(ack.status)}{_detail(ack)}{ago(ack)}{carried(stamp, now)}"
             unit.add_entry(incident.id, now, "event", speaker_name(ack.center), text)
             if ack.status == codes.SOUNDING_LOCALLY and may(INCIDENT_MOVES, incident.state, SOUNDING):
                 unit.set_incident_state(incident.id, SOUNDING)
@@ -90,7 +93,7 @@ class Events:
             if state and own and may(COMMAND_MOVES, order.state, state):
                 unit.set_order_state(order, state)
 
-    def _pressed(self, unit: Unit, ack: Any, class_name: str, now: float) -> list[Envelope]:
+    def _pressed(self, unit: Unit, ack: Any, class_name: str, stamp: Any, now: float) -> list[Envelope]:
         gateway = gateway_of(ack.center)
         fob = ack.status in codes.FOB_PRESSES
         alert = Alert(
@@ -99,7 +102,7 @@ class Events:
             class_name=class_name,
             source="gateway" if gateway else "fob" if fob else "button",
             group=self._group(ack),
-            age_s=float(ack.age),
+            age_s=float(ack.age + delay_s(stamp, now)),
             center=None if gateway else ack.center,
             discreet=ack.status in codes.SILENT_PRESSES,
             slot=ack.battery if fob else None,

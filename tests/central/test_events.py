@@ -90,3 +90,26 @@ def test_a_press_that_joins_an_incident_is_told_there(rig: Rig) -> None:
     assert (rig.state(incident), len(rig.reader.evidence(incident)), len(rig.reader.evidence(minted))) == (
         "sounding", 2, 0
     )  # fmt: skip
+
+
+def test_a_press_that_waited_in_its_gateway_is_as_old_as_it_is(rig: Rig) -> None:
+    """The WAN came back an hour later: the operators learn of it, and no street is woken; a fresh one behind it sounds."""
+    rig.greet(1)
+    rig.greet(2)
+    rig.taken()
+    gateway, now = rig.gateways[1], int(rig.clock.at)
+    rig.receive(1, gateway.countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID), now - 3600))
+    (seen,) = rig.reader.incidents(1)
+    assert (rig.frames(COMMAND.kind), seen["id"]) == ([], str(PANIC_ID))
+    assert "3600 s old: operators only" in " ".join(entry["text"] for entry in rig.reader.entries_of(PANIC_ID))
+    rig.receive(1, gateway.countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID + 1), now - 170))
+    assert len(rig.frames(COMMAND.kind)) == 2
+
+
+@pytest.mark.parametrize("stamp", [0, 1_000_000_000, 4_000_000_000], ids=["none", "of 2001", "from the future"])
+def test_a_gateway_without_a_clock_makes_no_press_old(rig: Rig, stamp: int) -> None:
+    """A stamp that cannot be right says nothing."""
+    rig.greet(1)
+    rig.taken()
+    rig.receive(1, rig.gateways[1].countersign(rig.centers[1].ack(0, codes.PANIC, PANIC_ID), stamp))
+    assert len(rig.frames(COMMAND.kind)) == 1
