@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from protocol import codes
 from protocol.messages import COMMAND
 from tests.central.conftest import Disk
