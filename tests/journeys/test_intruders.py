@@ -10,6 +10,7 @@ import shutil
 import signal
 import ssl
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -42,16 +43,20 @@ def root_on_the_broker(city: City) -> Wire:
     return Wire(name, city.device(name), city.brokers["broker"].port)
 
 
-def forged(target: Target, dice: random.Random) -> list[bytes]:
-    """What looks like central's word to a gateway: receipts of everything, a command, a stop; none under its key."""
-    command = target.seal(target.command(int(dice.random() * 1e9) + 1_700_000_000, counter=dice.randrange(1, 99)))
+def sequence_of(envelope: bytes) -> int:
+    """The number of a hop envelope, which anybody can read."""
+    return int.from_bytes(envelope[3:7], "big")
+
+
+def forged(sequence: int, dice: random.Random) -> list[bytes]:
+    """What looks like central's newest word to a gateway: receipts of what it may have kept, a command, a stop; none under its key."""
+    key, target = gateway_pair(NOT_A_KEY, 1).down, Target(1, 1, NOT_A_KEY)
     frames = [
-        hop.receipt(hop.Receipt(dice.choice((1 << 24 | 1, 1 << 24 | 99, (1 << 32) - 1)), dice.randrange(1 << 32))),
-        command,
-        gateway.stop_group(gateway.StopGroup(dice.randrange(1, 1 << 31), 1_800_000_000, 60, 1, 1)),
+        hop.receipt(hop.Receipt(1 << 24 | dice.randrange(1, 40), (1 << 32) - 1)),
+        target.seal(target.command(int(time.time()), counter=dice.randrange(1, 99))),
+        gateway.stop_group(gateway.StopGroup(dice.randrange(1, 1 << 31), int(time.time()), 60, 1, 1)),
     ]
-    sealed = [hop.seal(gateway_pair(NOT_A_KEY, 1).down, 1, dice.randrange(1, 1 << 32), [frame]) for frame in frames]
-    return sealed + frames
+    return frames + [hop.seal(key, 1, sequence + place, [frame]) for place, frame in enumerate(frames)]
 
 
 def test_root_on_centrals_broker_only_delays() -> None:
@@ -73,14 +78,16 @@ def test_root_on_centrals_broker_only_delays() -> None:
         city.services["central"].kill()
         await city.boards.press(GROUP[0], "silent")
         await posted(city, GATEWAY, lambda state: state["outbox"]["waiting"] == 1)
-        target = Target(1, 1, NOT_A_KEY)
-        for _ in range(ROUNDS):
-            for octets in [*forged(target, dice), *old]:
+        before = city.services[GATEWAY].logged
+        for number in range(ROUNDS):
+            for octets in [*forged(sequence_of(old[-1]) + 1000 + 3 * number, dice), *old]:
                 wire.send(topic(GATEWAY, DOWN), octets)
         await asyncio.to_thread(wire.flush)
         state = await posted(city, GATEWAY, lambda one: sum(one["refused"].values()) >= 6 * ROUNDS, 30)
         # Centers answer old commands again, as when an answer was lost: more may wait, nothing is gone.
         assert state["outbox"]["waiting"] >= 1
+        log = city.services[GATEWAY].log.read_bytes()[before:].decode()
+        assert [line for line in log.splitlines() if "acks_confirmed" in line or "numbers_lost" in line] == []
         assert sirens(city) == dict.fromkeys(GROUP, 1)
         # A gateway with an empty card knows no number that it has seen; its centers know every counter that they obeyed.
         city.services[GATEWAY].stop()
