@@ -17,6 +17,8 @@ from simulator.errors import SimulatorError
 from simulator.processes import program
 from simulator.proxy import Proxy
 
+_OUT_S = 0.5
+
 
 @asynccontextmanager
 async def wan(city: City, gateway: str) -> AsyncIterator[Proxy]:
@@ -35,7 +37,9 @@ async def resettle(city: City, gateway: str, old: str, new: str) -> None:
     settings = city.folder / gateway / "gateway.toml"
     settings.write_text(settings.read_text().replace(old, new))
     service = city.services[gateway]
-    service.stop()
+    # What it logged as passed on may still be on its way out of the process: the time of a center, right after the city's start.
+    await asyncio.sleep(_OUT_S)
+    await asyncio.to_thread(service.stop)
     before = service.logged
     service.start()
     for side in ("uplink", "local"):
