@@ -107,7 +107,13 @@ class Acks:
         now, gateway = self._clock.now(), message.gateway
         try:
             ack = self._opened(message)
-        except (ProtocolError, KeyError) as error:
+        except ProtocolError as error:
+            # The gateway's own word is authentic, and it need not bring this again: what will never be believed must not
+            # stand before what will. The octets are among the refusals. Of a device that is not known yet it shall.
+            await self._refuse(gateway, error, octets, message.sequence)
+            self._on_receipt(gateway, bearer, 0, b"")
+            return
+        except KeyError as error:
             await self._refuse(gateway, error, octets)
             return
         new, envelopes, confirm = await self._store.write(lambda unit: self.save(unit, message, ack, octets, now))
@@ -123,11 +129,17 @@ class Acks:
                   status=codes.status_name(ack.status), sequence=ack.sequence, repeated=not new,
                   bearer="sms" if message.bearer == BEARER_SMS else "mqtt", delay_s=delay_s(message, now))  # fmt: skip
 
-    async def _refuse(self, gateway: int, error: Exception, octets: bytes) -> None:
+    async def _refuse(self, gateway: int, error: Exception, octets: bytes, sequence: int | None = None) -> None:
         reason = str(error) if isinstance(error, ProtocolError) else f"unknown device {error}"
         now = self._clock.now()
         _log.warning("ack refused", gateway=gateway_name(gateway), reason=reason)
-        await self._store.write(lambda unit: unit.refuse(now, gateway_name(gateway), reason, octets))
+
+        def save(unit: Unit) -> None:
+            unit.refuse(now, gateway_name(gateway), reason, octets)
+            if sequence is not None:
+                unit.set_receipt(gateway, *received(*unit.receipt(gateway), sequence))
+
+        await self._store.write(save)
 
     def _opened(self, message: Any) -> Any:
         """The ack inside; raises ProtocolError, or KeyError for a device nobody enrolled."""

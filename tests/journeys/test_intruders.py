@@ -13,7 +13,6 @@ import subprocess
 import time
 from pathlib import Path
 
-import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from protocol import codes, gateway, hop
@@ -129,9 +128,6 @@ def test_a_center_in_the_wrong_hands_makes_nobody_else_speak() -> None:
     journey(walk, plan=ONE_GROUP)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="central gives no receipt for what it refuses, and 32 numbers later for nothing any more"
-)
 def test_what_central_refuses_does_not_stay_in_the_way() -> None:
     """What a stolen center said leaves the outbox once central has refused it, and so does everything after it."""
 

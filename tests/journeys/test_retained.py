@@ -19,8 +19,7 @@ def test_a_retained_command_moves_nothing_now_or_at_the_next_connection() -> Non
     async def walk(city: City) -> None:
         city.services["G000001"].kill()
         city.services["central"].kill()
-        siege = Siege(city, "C000001", seed=1)
-        await asyncio.to_thread(siege.wire.open, topic("+", "up"))
+        siege = await besieged(city, 1)
         await siege.synchronise()
         frame = siege.target.seal(siege.target.command(int(time.time()), counter=siege.target.next_counter()))
         gateway = city.device("G000001")
@@ -28,8 +27,7 @@ def test_a_retained_command_moves_nothing_now_or_at_the_next_connection() -> Non
         spoiler.send(topic("C000001", DOWN), frame, retain=True)
         spoiler.close()
         siege.wire.close()
-        again = Siege(city, "C000001", seed=2)
-        await asyncio.to_thread(again.wire.open, topic("+", "up"))
+        again = await besieged(city, 2)
         await again.synchronise()
         # A probe behind it is answered: whatever the broker had kept would have arrived before.
         await again.legitimate(moves=False)
@@ -38,3 +36,10 @@ def test_a_retained_command_moves_nothing_now_or_at_the_next_connection() -> Non
         assert moved(city, ("C000001",)) == {}
 
     journey(walk, plan=city_plan(1, 1))
+
+
+async def besieged(city: City, seed: int) -> Siege:
+    """Whoever holds the gateway's certificate, subscribed to what the center says."""
+    wire = Wire("G000001", city.device("G000001"), city.brokers["G000001 broker"].port)
+    await asyncio.to_thread(wire.open, topic("+", "up"))
+    return Siege(city, "C000001", seed, wire)
