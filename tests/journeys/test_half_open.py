@@ -39,6 +39,7 @@ def test_a_half_open_line_and_a_hung_modem_in_two_neighbourhoods(monkeypatch: py
 async def half_open(city: City) -> None:
     """The first neighbourhood."""
     async with wan(city, FROZEN) as line:
+        await posted(city, FROZEN, lambda state: state["uplink"]["proven"], LOST_S)
         frozen = time.monotonic()
         assert line.half_open() == 1
         await line.refuse()
