@@ -195,8 +195,8 @@ class Store(Protocol):
     def keep_window(self, window: Window) -> None:
         """Write the replay window."""
 
-    def keep(self, message: Stored) -> bool:
-        """Keep a message; False when it is kept already (a command's latest frame stands)."""
+    def keep(self, message: Stored) -> None:
+        """Keep a message once; a command's latest frame stands."""
 
     def kept(self, id: str) -> bool:
         """Whether a message is kept."""

@@ -23,3 +23,8 @@ def from_text(text: str) -> bytes | None:
         return octets if to_text(octets) == text else None  # base64 itself overlooks a lot
     except ValueError:  # wrong padding, wrong length, or not ASCII
         return None
+
+
+def octets_of(payload: bytes | str) -> bytes | None:
+    """The frame in the payload of a message that came, whichever way it was written; None when there is none."""
+    return payload if isinstance(payload, bytes) else from_text(payload)

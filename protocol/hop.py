@@ -42,10 +42,10 @@ Digest = namedtuple("Digest", ("time", "oldest", "beats"))
 MAX_SIZE = 4096  # the broker's max_packet_size
 # One SMS as text carries 120 octets (base64 in 160 characters), as 8-bit data 140: whatever goes by SMS keeps to the first.
 SMS_SIZE = 120
-SMS_ROOM = SMS_SIZE - 23
 
 _HEAD = ">BHI"
 _HEAD_SIZE = 7
+SMS_ROOM = SMS_SIZE - _HEAD_SIZE - TAG_SIZE
 # A sign of life moves nothing, so half a tag does: to forge one takes 2 ** 64 tries on the line.
 _SIGN_TAG_SIZE = 8
 _RECEIPT = ">BII"

@@ -16,16 +16,13 @@ MAX_BODY = 1024
 # `body` is a dict of plain JSON values; `sequence` comes from the same persistent count as acks.
 Report = namedtuple("Report", ("authority", "epoch", "center", "sequence", "body"))
 _LAYOUT = BodyLayout(KIND_REPORT, "report", ("epoch", "center", "sequence"), "BII", MAX_BODY)
+# What a report claims to be, not verified: its head (authority, epoch, center, sequence) and the octets of its body.
+peek = _LAYOUT.peek
 
 
 def seal(key: Mac, report: Report) -> bytes:
     """Header, JSON body, tag; raises Malformed when the body has more than 1,024 octets."""
     return _LAYOUT.seal(key, report[:4], json.dumps(report.body).encode())
-
-
-def peek(frame: bytes) -> int:
-    """The center that a report claims to come from, not verified."""
-    return int(_LAYOUT.peek(frame)[0].center)
 
 
 def open(key: Mac, frame: bytes) -> Report:

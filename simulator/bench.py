@@ -11,12 +11,9 @@ import argparse
 import asyncio
 import json
 import platform
-import sqlite3
 import statistics
 import sys
-import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from protocol.topics import DOWN, topic
 from simulator.bench_center import button_figures, center_figures
@@ -25,6 +22,7 @@ from simulator.city import City
 from simulator.demo import runtime
 from simulator.errors import SimulatorError
 from simulator.figures import Figure, percentile
+from simulator.floors import commits, round_trips
 from simulator.once import tap
 from simulator.plan import city as city_plan
 from simulator.wire import Wire
@@ -88,38 +86,16 @@ async def _round(city: City, wire: Wire, number: int) -> Round:
         await city.boards.until(lambda: not any(city.boards.on(name, "indicator") for name in names), 10)
     # Floors, on the same machine and minute. Central keeps its own certificate; the wire uses it while central is down.
     city.services["central"].stop()
-    await asyncio.to_thread(_broker_floor, wire, found)
-    _commit_floor(city.folder / "floor.db", found)
+    own = topic("S01", DOWN)
+    opened = await asyncio.to_thread(Wire("S01", wire.folder, wire.port).open, own)
+    try:
+        found.broker += [1000 * one for one in await asyncio.to_thread(round_trips, opened, own, PER_ROUND)]
+    finally:
+        opened.close()
+    found.commit += [1000 * one for one in commits(city.folder / "floor.db", PER_ROUND)]
     city.services["central"].start()
     await city.central_up()
     return found
-
-
-def _broker_floor(wire: Wire, found: Round) -> None:
-    own = topic("S01", DOWN)
-    opened = Wire("S01", wire.folder, wire.port).open(own)
-    try:
-        for index in range(PER_ROUND):
-            began = time.monotonic()
-            opened.send(own, b"%04d" % index * 12)
-            opened.wait(lambda _topic, _payload: True, 5)
-            found.broker.append((time.monotonic() - began) * 1000)
-    finally:
-        opened.close()
-
-
-def _commit_floor(path: Path, found: Round) -> None:
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("CREATE TABLE IF NOT EXISTS one (value BLOB)")
-    for _ in range(PER_ROUND):
-        began = time.monotonic()
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("INSERT INTO one VALUES (?)", (bytes(200),))
-        db.execute("COMMIT")
-        found.commit.append((time.monotonic() - began) * 1000)
-    db.close()
 
 
 def _figures(seen: list[Round]) -> list[Figure]:

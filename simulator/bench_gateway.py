@@ -27,6 +27,7 @@ from protocol.topics import DOWN, UP, number_of, topic
 from simulator.city import City
 from simulator.errors import SimulatorError
 from simulator.figures import Figure, percentile
+from simulator.floors import commits, round_trips
 from simulator.plan import city as city_plan
 from simulator.wire import Wire
 
@@ -127,32 +128,6 @@ def _client(city: City, center: str) -> Path:
     return folder
 
 
-def _loops(wire: Wire, own: str) -> list[float]:
-    """Seconds of a broker's own round trips."""
-    found = []
-    for number in range(MESSAGES):
-        payload = b"%04d" % number
-        began = time.perf_counter()
-        wire.send(own, payload)
-        wire.wait(lambda _topic, got, sent=payload: got == sent, 5)  # type: ignore[misc]
-        found.append(time.perf_counter() - began)
-    return found
-
-
-def _commits(path: Path) -> list[float]:
-    db = sqlite3.connect(path, isolation_level=None)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("CREATE TABLE IF NOT EXISTS one (value BLOB)")
-    found = []
-    for _ in range(MESSAGES):
-        began = time.perf_counter()
-        db.execute("INSERT INTO one VALUES (?)", (bytes(200),))
-        found.append(time.perf_counter() - began)
-    db.close()
-    return found
-
-
 async def gateway_figures(rounds: int) -> list[Figure]:
     """The figures; raises SimulatorError."""
     city = City(city_plan(1, CENTERS))
@@ -187,9 +162,9 @@ def _measured(stretch: Stretch, rounds: int) -> list[Figure]:
     stretch.open()
     try:
         for number in range(rounds):
-            seen["loops"].append(_loops(stretch.above, topic("S01", DOWN)))
+            seen["loops"].append(round_trips(stretch.above, topic("S01", DOWN), MESSAGES))
             seen["down"].append([stretch.down() for _ in range(MESSAGES)])
-            seen["commits"].append(_commits(stretch.city.folder / f"floor-{number}.db"))
+            seen["commits"].append(commits(stretch.city.folder / f"floor-{number}.db", MESSAGES))
             seen["up"].append([stretch.up() for _ in range(MESSAGES)])
             seen["flood"].append([stretch.flood(FLOOD)])
             stretch.receipt()

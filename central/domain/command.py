@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from central.domain.incident import ACCEPTED, COMMAND_SOUNDING
+from protocol.codes import ACTIVATE, STOP
+
 # A frame is sent again until the center's first word on it.
 RESEND_S = 3.0
 TTL_S = 120
@@ -40,15 +43,23 @@ class Order:
     attempts: int = 0
 
 
-def ask_at(order: Order, sounding: bool, now: float) -> float | None:
-    """When to ask what became of an order that a center has just spoken of; None when its next word cannot be asked for.
+def good_until(order: Order) -> float:
+    """Until when a gateway passes an order's frame on, Unix seconds."""
+    return min(order.expires, order.issued + TTL_S)
 
-    After `accepted` the next word is due at once; after `sounding`, when its time is over. A frame is good for its time to live
-    alone: of a long alarm nobody can ask for the end.
+
+def ask_at(order: Order, state: str, now: float) -> float | None:
+    """When to ask what became of an order that a center has just moved to `state`; None when no other word follows, or it
+    cannot be asked for.
+
+    After `accepted` the next word is due at once; after `sounding`, when its time is over. Probes and erasures have only one. A frame
+    is good for its time to live alone: of a long alarm nobody can ask for the end.
     """
-    lasts_s = (order.duration_s or DEFAULT_S) if sounding else 0
+    if state not in (ACCEPTED, COMMAND_SOUNDING) or not (order.action == STOP or order.action & ACTIVATE):
+        return None
+    lasts_s = (order.duration_s or DEFAULT_S) if state == COMMAND_SOUNDING else 0
     at = now + lasts_s + ASK_S
-    return at if at < min(order.expires, order.issued + TTL_S) else None
+    return at if at < good_until(order) else None
 
 
 @dataclass(frozen=True)

@@ -149,8 +149,10 @@ class Acks:
             raise ProtocolError(f"authority {claimed.authority} does not answer to central")
         speaking = gateway_of(claimed.center)
         if speaking:
-            if speaking != message.gateway or claimed.counter:
+            if speaking != message.gateway:
                 raise ProtocolError(f"{gateway_name(speaking)} does not speak on this gateway")
+            if claimed.counter:
+                raise ProtocolError(f"{gateway_name(speaking)} answers command {claimed.counter}, and gets none")
             return ACK.open(self._keys.gateway(speaking).up, message.ack)
         if self._places.center_gateway(claimed.center) != message.gateway:
             raise ProtocolError(f"center {claimed.center} does not hang on this gateway")
@@ -195,17 +197,11 @@ class Acks:
             return []
         state = _STATES.get(ack.status)
         if state is not None and may(COMMAND_MOVES, order.state, state):
-            unit.set_order_state(order, state, self._ask_at(order, state, now))
+            unit.set_order_state(order, state, ask_at(order, state, now))
         incident = unit.incident(order.incident)
         if state == COMMAND_SOUNDING and incident and may(INCIDENT_MOVES, incident.state, SOUNDING):
             unit.set_incident_state(incident.id, SOUNDING)
         return []
-
-    @staticmethod
-    def _ask_at(order: Order, state: str, now: float) -> float | None:
-        """When the next word on an order is missing; a probe and an erasure have only one."""
-        open_ = state in (ACCEPTED, COMMAND_SOUNDING) and (order.action == codes.STOP or order.action & codes.ACTIVATE)
-        return ask_at(order, state == COMMAND_SOUNDING, now) if open_ else None
 
     def _beyond(self, unit: Unit, order: Order, now: float) -> list[Envelope]:
         """The center has seen higher counters than this database knows: skip ahead, further with each try."""

@@ -68,11 +68,10 @@ class Faults:
         return told
 
     def _gateways(self, now: float) -> None:
-        behind = Counter(self._gateway(center) for center in self._fleet.centers)
         for gateway in self._places.gateways():
             silent = self._fleet.silent(gateway, now)
             if silent and gateway not in self._silent:
-                _log.warning("gateway silent", gateway=gateway_name(gateway), centers_unknown=behind[gateway])
+                _log.warning("gateway silent", gateway=gateway_name(gateway), centers_unknown=self._behind(gateway))
                 self._silent.add(gateway)
             elif not silent and gateway in self._silent:
                 _log.info("gateway heard again", gateway=gateway_name(gateway))
@@ -127,6 +126,10 @@ class Faults:
     def _gateways_of(self, blackout: Blackout) -> dict[str, int]:
         counted = Counter(self._places.center_gateway(center) for center in blackout.centers)
         return {gateway_name(gateway): count for gateway, count in sorted(counted.items())}
+
+    def _behind(self, gateway: int) -> int:
+        """How many centers that were heard hang on a gateway."""
+        return sum(self._gateway(center) == gateway for center in self._fleet.centers)
 
     def _gateway(self, center: int) -> int:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from central.domain.command import ASK_S, RESEND_S, TTL_S, Order
+from central.domain.command import ASK_S, RESEND_S, Order, good_until
 from central.domain.incident import CLOSED, EXPIRED, PENDING
 from central.flows.dispatch import Envelope, Sealer
 from central.ports import Broker, Clock, Store, Unit
@@ -56,7 +56,7 @@ class Rounds:
     @staticmethod
     def _asked(unit: Unit, order: Order, now: float) -> bool:
         """A word that follows the one that came is missing: the same frame once more, until it is no longer good."""
-        if now < min(order.expires, order.issued + TTL_S):
+        if now < good_until(order):
             unit.sent_again(order, now + ASK_S)
             return True
         unit.set_order_state(order, order.state)

@@ -225,7 +225,7 @@ class Uplink:
         status.up = bool(presence.up)
 
     async def _report(self, gateway: int, frame: bytes) -> None:
-        center = report.peek(frame)
+        center = report.peek(frame)[0].center
         self._owned(gateway, center)
         opened = report.open(self._keys.center(center, CENTRAL).up, frame)
         self._fleet.reported(opened)

@@ -12,7 +12,7 @@ import structlog
 from modem.keeper import Keeper
 from modem.pdu import Deliver
 from modem.session import KeeperSettings
-from modem.text import from_text, to_text
+from modem.text import octets_of, to_text
 
 Receive = Callable[[bytes], Awaitable[bool]]
 
@@ -49,5 +49,4 @@ class ModemCarrier:
         await self._keeper.send(number, payload, _VALIDITY_S, _DEADLINE_S)
 
     async def _taken(self, message: Deliver) -> bool:
-        octets = message.payload if isinstance(message.payload, bytes) else from_text(message.payload)
-        return await self._receive(octets or b"")
+        return await self._receive(octets_of(message.payload) or b"")

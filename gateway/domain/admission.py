@@ -130,7 +130,7 @@ def upward(name: str, frame: bytes, mine: Container[int], retained: bool = False
         kind = kind_of(frame)
         incident = 0
         if kind == KIND_REPORT:
-            center = report.peek(frame)
+            center = report.peek(frame)[0].center
         elif kind in _FROM_CENTER:
             message = _FROM_CENTER[kind].peek(frame)
             center = message.center

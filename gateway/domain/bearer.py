@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from gateway.domain.priority import PRESS, Entry
 
+# What +CSQ says of a signal that it does not know (3GPP TS 27.007, 8.5).
+UNKNOWN_SIGNAL = 99
+
 
 @dataclass(frozen=True)
 class SmsPolicy:

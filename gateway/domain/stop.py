@@ -17,6 +17,11 @@ class GroupStop:
     count: int = 0
     told: bool = False
 
+    @property
+    def proven(self) -> bool:
+        """Whether every center has proved it."""
+        return not self.waiting
+
     def expect(self, center: int, counter: int) -> None:
         """This center was ordered to stop."""
         self.waiting[center] = counter
@@ -27,14 +32,16 @@ class GroupStop:
         if self.waiting.get(center) == old:
             self.waiting[center] = new
 
-    def answered(self, center: int, counter: int, status: int, outputs: int) -> bool:
-        """Whether this very answer proves silence: measured off, or accepted with nothing on. Then nothing waits for it."""
+    def answered(self, center: int, counter: int, status: int, outputs: int) -> None:
+        """This very stop's answer proves silence when it is measured off, or accepted with nothing on."""
         silent = status == codes.STOPPED or (status == codes.ACCEPTED and not outputs & codes.LOUD)
-        if not silent or not counter or self.waiting.get(center) != counter:
-            return False
-        del self.waiting[center]
-        return True
+        if silent and counter and self.waiting.get(center) == counter:
+            del self.waiting[center]
 
-    def overdue(self, now: float) -> bool:
-        """Whether its time is over, and that was not said yet."""
-        return bool(self.waiting) and not self.told and now >= self.until
+    def over(self, now: float) -> bool:
+        """Whether there is something to say of it: all proved, or its time is over."""
+        return not self.told and (self.proven or now >= self.until)
+
+    def closed(self) -> None:
+        """What became of it was said."""
+        self.told = True

@@ -7,7 +7,7 @@ limits, and the pair of incident and activation is the one that central uses too
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -39,14 +39,6 @@ class Panic:
     duration_s: int = 30
 
 
-@dataclass
-class _Memory:
-    """What was done lately, in memory: the incidents that sounded, the group stops that were ordered."""
-
-    sounded: dict[int, None] = field(default_factory=dict)
-    stops: dict[int, GroupStop] = field(default_factory=dict)
-
-
 class Autonomy:
     """Makes local commands; what central must know of it goes to the outbox."""
 
@@ -60,7 +52,9 @@ class Autonomy:
         self._clock = clock
         self._panic = panic
         self._log = log
-        self._memory = _Memory()
+        # What was done lately: the incidents that sounded, the group stops by their order.
+        self._sounded: dict[int, None] = {}
+        self._stops: dict[int, GroupStop] = {}
         self._last_incident = 0
 
     def sensed(self, event: Sensed, later: Later, saved: bool = True) -> None:
@@ -72,7 +66,8 @@ class Autonomy:
         if event.status == codes.PANIC:
             self._sound(incident, self._state.mine, later, saved)
         elif event.status == codes.STOPPED_LOCALLY:
-            self._stop(self._clock.now(), 0, self._state.mine, later)
+            # Central's orders are positive. One that is handled again, when the disk takes it, is the same.
+            self._stop(-1 - int(event.at * 1000), 0, self._state.mine, later, saved)
         if saved and event.status != codes.STOPPED_LOCALLY:
             age_s = int(self._clock.monotonic() - event.at)
             self._outbox.say(event.status, incident, later, age_s)
@@ -88,23 +83,20 @@ class Autonomy:
         others = [center for center, keys in self._state.mine.items() if keys.group == group and center != ack.center]
         self._sound(ack.incident, others, later, saved)
 
-    def stop(self, order: StopGroup, later: Later) -> None:
+    def stop(self, order: StopGroup, later: Later, saved: bool = True) -> None:
         """Central's group stop, by whichever bearer; the same order is executed once."""
-        if order.order in self._memory.stops:
-            return
         late = self._clock.trusted() and self._clock.now() > order.issued + order.ttl
         if late:
             self._log.warning("group_stop_expired", incident=str(order.incident), order=order.order)
             return
         group = order.group
         centers = [center for center, keys in self._state.mine.items() if group in (0, keys.group)]
-        self._stop(order.order, order.incident, centers, later)
+        self._stop(order.order, order.incident, centers, later, saved)
 
     def answered(self, ack: Ack, later: Later) -> None:
         """A center's ack to a local command: proof of a stop, or a refusal that a new frame can heal."""
-        for stop in self._memory.stops.values():
-            if stop.answered(ack.center, ack.counter, ack.status, ack.outputs):
-                self._told(stop, later)
+        for stop in self._stops.values():
+            later(partial(stop.answered, ack.center, ack.counter, ack.status, ack.outputs))
         if ack.status in (codes.NOT_SYNCHRONISED, codes.STALE, codes.FUTURE, codes.TOO_OLD):
             self.renew(ack.center, later)
 
@@ -114,42 +106,41 @@ class Autonomy:
             old = COMMAND.peek(pending.frame)
             self._passing.answered(pending.key, later)
             counter = self._order(center, old.action, old.incident, later, True, old.duration)
-            for stop in self._memory.stops.values():
-                stop.renewed(center, pending.counter, counter)
+            for stop in self._stops.values():
+                later(partial(stop.renewed, center, pending.counter, counter))
 
-    def overdue(self, now: float) -> list[GroupStop]:
-        """Group stops whose time is over with centers that proved nothing."""
-        return [stop for stop in self._memory.stops.values() if stop.overdue(now)]
+    def over(self, now: float) -> list[GroupStop]:
+        """Group stops of which there is something to say: all centers proved it, or their time is over."""
+        return [stop for stop in self._stops.values() if stop.over(now)]
 
-    def give_up(self, stop: GroupStop, later: Later) -> None:
-        """Say which of a group stop's centers proved nothing."""
-        stop.told = True
+    def tell(self, stop: GroupStop, later: Later) -> None:
+        """Say what became of a group stop, inside a transaction; raises NoRoom."""
         for center in stop.waiting:
             self._log.error("center_did_not_prove_its_stop", incident=str(stop.incident), center=center)
-        self._outbox.say(codes.GROUP_STOP_INCOMPLETE, stop.incident, later, number=len(stop.waiting))
-
-    def _told(self, stop: GroupStop, later: Later) -> None:
-        if not stop.waiting and not stop.told:
-            stop.told = True
-            self._log.info("group_stopped", incident=str(stop.incident), centers=stop.count)
-            self._outbox.say(codes.GROUP_STOPPED, stop.incident, later, number=stop.count)
+        status, number = codes.GROUP_STOPPED, stop.count
+        if not stop.proven:
+            status, number = codes.GROUP_STOP_INCOMPLETE, len(stop.waiting)
+        self._log.info("group_stop_over", incident=str(stop.incident), centers=stop.count, missing=len(stop.waiting))
+        self._outbox.say(status, stop.incident, later, number=number)
+        later(stop.closed)
 
     def _sound(self, incident: int, centers: Iterable[int], later: Later, saved: bool) -> None:
         """Once for one incident, however often the press is told."""
-        if incident in self._memory.sounded:
+        if incident in self._sounded:
             return
         action = codes.ACTIVATE | self._panic.outputs
         for center in centers:
             self._order(center, action, incident, later, saved, self._panic.duration_s)
         # Remembered when it is durable: what is undone must be able to sound at the next try.
-        later(partial(_remember, self._memory.sounded, incident, None))
+        later(partial(_remember, self._sounded, incident, None))
 
-    def _stop(self, order: int, incident: int, centers: Iterable[int], later: Later) -> None:
+    def _stop(self, order: int, incident: int, centers: Iterable[int], later: Later, saved: bool) -> None:
+        if order in self._stops:
+            return
         stop = GroupStop(incident, self._clock.monotonic() + TTL_S)
         for center in centers:
-            stop.expect(center, self._order(center, codes.STOP, incident, later, True, 0))
-        later(partial(_remember, self._memory.stops, order, stop))
-        self._told(stop, later)
+            stop.expect(center, self._order(center, codes.STOP, incident, later, saved, 0))
+        later(partial(_remember, self._stops, order, stop))
 
     def _order(self, center: int, action: int, incident: int, later: Later, saved: bool, duration_s: int) -> int:
         """Seal a local command and pass it on; its counter, or 0 for a center that cannot be commanded.
@@ -176,7 +167,7 @@ class Autonomy:
         if saved:
             self._store.keep_center(center, fresh)
         self._log.info("local_command", incident=str(incident), center=center, counter=counter, action=action)
-        self._passing.take(frame, saved, later)
+        self._passing.take(frame, True, later, saved)
         return counter
 
     def _incident(self) -> int:

@@ -21,15 +21,14 @@ from gateway.ports import CenterMemory, Clock, Local, Log, Received, Sms, Store
 from protocol import hop, report
 from protocol.codes import CENTRAL, LOCAL, status_name
 from protocol.errors import BadTag
-from protocol.hmac import TAG_SIZE, Mac
+from protocol.hmac import Mac
 from protocol.messages import ACK, BEAT, FETCH, HELLO, KIND_REPORT, TIME, Beat, Hello, Time
+from protocol.topics import parse
 from protocol.words import AUTHORITY_NAMES
 
 # A hello can be answered for a minute (docs/protocol.md); a report is worth sending for as long as it is the latest.
 HELLO_LIFE_S = 55.0
 HELLO_BY_SMS_S = 20.0
-# Type octet, key epoch, center, sequence: what stands before a report's body.
-_REPORT_HEAD = 10
 
 
 class Centers:
@@ -112,8 +111,8 @@ class Centers:
 
     def unsaved(self, message: Received) -> None:
         """The disk refuses: a press that a center tells sounds its group all the same."""
-        passage = admission.upward("", message.payload, self._state.mine, message.retained)
-        if passage.kind != ACK.kind or passage.authority != LOCAL or passage.center not in self._state.mine:
+        passage = admission.upward(parse(message.topic)[0], message.payload, self._state.mine, message.retained)
+        if not passage.passes or passage.kind != ACK.kind or passage.authority != LOCAL:
             return
         ack = ACK.open(self._pair_up(passage.center), message.payload)
         if ack.counter == 0:
@@ -219,7 +218,7 @@ class Centers:
     def _volatile(self, passage: Passage, frame: bytes) -> None:
         now = self._clock.monotonic()
         if passage.kind == KIND_REPORT:
-            if not self._state.reports.worth(passage.center, frame[_REPORT_HEAD:-TAG_SIZE], now):
+            if not self._state.reports.worth(passage.center, report.peek(frame)[1], now):
                 return
             passed = self._upward.send_alone(frame)
             self._log.info("report_passed_up" if passed else "report_waits_for_uplink", center=passage.center)

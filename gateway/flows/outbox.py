@@ -13,7 +13,7 @@ from gateway.domain import bearer, priority
 from gateway.domain.delivery import age_s
 from gateway.domain.priority import TOLD, Entry, Kind, Schedule, count_left, highest
 from gateway.errors import NoRoom
-from gateway.flows.figures import Reporting
+from gateway.flows.reporting import Reporting
 from gateway.flows.state import Later, State
 from gateway.flows.upward import Upward
 from gateway.ports import Clock, Log, Signer, Sms, Store, Stored, Uplink
@@ -24,7 +24,6 @@ from protocol.hop import Receipt
 from protocol.messages import ACK
 
 _EVICT_AT_ONCE = 64
-_UNKNOWN_SIGNAL = 99
 # No more than these are weighed for SMS at once: a modem carries a dozen a minute.
 _BY_SMS = 256
 
@@ -235,7 +234,7 @@ class Outbox:
             later(partial(self._kept, Entry(sequence, entry.ack, entry.kind, entry.stored_at, entry.kept_at, now)))
 
     def _countersigned(self, entry: Entry, via: int) -> bytes:
-        signal = self._sms.rssi if self._sms is not None else _UNKNOWN_SIGNAL
+        signal = self._sms.rssi if self._sms is not None else bearer.UNKNOWN_SIGNAL
         stamped = Countersigned(entry.ack, self._state.gateway, entry.sequence, entry.stored_at, via, signal, b"")
         return countersign.pack(stamped._replace(signature=self._signer.sign(countersign.to_sign(stamped))))
 

@@ -32,12 +32,14 @@ class Passing:
         self._clock = clock
         self._log = log
 
-    def take(self, frame: bytes, keep: bool, later: Later) -> None:
-        """Keep a command (unless `keep` is False) inside a transaction, and pass it on once that is durable."""
+    def take(self, frame: bytes, waits: bool, later: Later, saved: bool = True) -> None:
+        """Pass a command on once its transaction is durable. One that `waits` is passed on again until its center answers, also after
+        a restart if it is `saved`: where the disk refuses, memory alone has it."""
         pending = self._pending(frame)
-        if keep and (len(self._state.delivery) < MAX_KEPT or self._state.delivery.waits(*pending.key)):
-            kind = STOP if COMMAND.peek(frame).action == codes.STOP else ORDER
-            self._store.keep(Stored(pending.id, kind.name, None, self._clock.moment(), pending.left_s, frame))
+        if waits and (len(self._state.delivery) < MAX_KEPT or self._state.delivery.waits(*pending.key)):
+            if saved:
+                kind = STOP if COMMAND.peek(frame).action == codes.STOP else ORDER
+                self._store.keep(Stored(pending.id, kind.name, None, self._clock.moment(), pending.left_s, frame))
             later(partial(self._state.delivery.keep, pending))
         later(partial(self._light, frame))
         later(partial(self.pass_on, pending))

@@ -69,14 +69,14 @@ class Relay:
             # A recording of what central once said proves nothing about now.
             later(partial(self._heard, message.bearer))
         for frame in opened.frames:
-            self._frame(frame, new, new, opened.sequence, message.bearer, later)
+            self._frame(frame, new, True, opened.sequence, message.bearer, later)
         if new:
             window.accept(opened.sequence)
             self._store.keep_window(window)
         later(message.acknowledge)
 
     def down_unsaved(self, message: Received) -> None:
-        """The disk refuses: pass the sealed frames on all the same, and remember nothing of it.
+        """The disk refuses: pass the sealed frames on all the same, and stop what is to be stopped; memory alone has it.
 
         A center tells a repeat from a new command by itself; a siren must not wait for a memory card.
         """
@@ -84,10 +84,10 @@ class Relay:
         opened = admission.envelope(self._key, self._state.gateway, Window(), message.payload, message.retained)
         later = Later()
         for frame in opened.frames:
-            self._frame(frame, False, False, opened.sequence, message.bearer, later)
+            self._frame(frame, True, False, opened.sequence, message.bearer, later)
         later.run()
 
-    def _frame(self, frame: bytes, new: bool, keep: bool, sequence: int, bearer: int, later: Later) -> None:
+    def _frame(self, frame: bytes, new: bool, saved: bool, sequence: int, bearer: int, later: Later) -> None:
         now = self._clock.now() if self._clock.trusted() else None
         passage = admission.downward(frame, self._state.mine, now)
         if not passage.passes:
@@ -101,7 +101,7 @@ class Relay:
             )
             self._state.tally(UPLINK, "central", passage.reason, center=passage.center)
         elif passage.kind == KIND_RECEIPT:
-            if new:
+            if new and saved:
                 self._outbox.settle(read_receipt(frame), bearer, later)
         elif passage.kind == COMMAND.kind:
             message = COMMAND.peek(frame)
@@ -116,9 +116,9 @@ class Relay:
                 envelope=sequence,
                 bearer="sms" if bearer == BEARER_SMS else "mqtt",
             )
-            self._passing.take(frame, keep, later)
+            self._passing.take(frame, new, later, saved)
         elif passage.kind == KIND_GATEWAY:
-            self._for_me(frame, new, bearer, later)
+            self._for_me(frame, new, saved, bearer, later)
         else:
             # Whoever waits for one of these asks again, so none is kept: time, confirmation, offer, block of a program.
             if passage.kind != BLOCK.kind:
@@ -128,14 +128,14 @@ class Relay:
             if passage.kind == OFFER.kind:
                 later(partial(self._cache.offered, frame))
 
-    def _for_me(self, frame: bytes, new: bool, bearer: int, later: Later) -> None:
-        """What this gateway itself is told: stop its group, other settings. Without a disk to remember it, neither is done."""
-        if not new:
-            return
+    def _for_me(self, frame: bytes, new: bool, saved: bool, bearer: int, later: Later) -> None:
+        """What this gateway itself is told. Without a disk only a stop is done, as everything that moves; the rest comes again."""
         about = gateway.about(frame)
-        if about == gateway.STOP_GROUP:
-            self._autonomy.stop(gateway.read_stop_group(frame), later)
-        elif about == gateway.PIECE:
+        if new and about == gateway.STOP_GROUP:
+            self._autonomy.stop(gateway.read_stop_group(frame), later, saved)
+        if not new or not saved or about == gateway.STOP_GROUP:
+            return
+        if about == gateway.PIECE:
             later(partial(self._cache.piece, frame))
         elif about == gateway.ASK:
             later(self._asked)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.domain.presence import Change
-from gateway.errors import StoreUnavailable
+from gateway.errors import NoRoom, StoreUnavailable
 from gateway.flows.autonomy import Autonomy
 from gateway.flows.cache import Cache
 from gateway.flows.centers import Centers
@@ -156,10 +156,10 @@ class Rounds:
         self._passing.again(now)
 
     def _stops(self, now: float) -> None:
-        for stop in self._autonomy.overdue(now):
+        for stop in self._autonomy.over(now):
             later = Later()
             with self._store.transaction():
-                self._autonomy.give_up(stop, later)
+                self._autonomy.tell(stop, later)
             later.run()
 
     def _presence(self, now: float) -> None:
@@ -284,6 +284,9 @@ class Rounds:
             if "store" not in self._state.faults:
                 self._log.error("store_unavailable", during=name, reason=str(error))
             self._state.faults["store"] = str(error)
+        except NoRoom as error:
+            # What this round has to say waits, as the acks do.
+            self._state.faults["outbox"] = str(error)
         except Exception as error:
             # A round that is broken is said once, and tried again at the next tick.
             if name not in self._broken:

@@ -122,15 +122,14 @@ class SqliteStore:
         """Write the replay window."""
         self._run("INSERT OR REPLACE INTO window VALUES (0, ?)", window.pack())
 
-    def keep(self, message: Stored) -> bool:
-        """Keep a message; False when it is kept already (a command's latest frame stands)."""
-        before = self._one("SELECT octets FROM message WHERE id = ?", message.id)
-        if before is None or before[0] != message.octets:
-            self._run(
-                "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                message.id, message.kind, message.sequence, *message.at, message.ttl_s, message.octets,
-            )  # fmt: skip
-        return before is None
+    def keep(self, message: Stored) -> None:
+        """Keep a message once; a command's latest frame stands."""
+        self._run(
+            "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET octets = excluded.octets,"
+            " stored_at = excluded.stored_at, boot = excluded.boot, up_s = excluded.up_s, ttl_s = excluded.ttl_s"
+            " WHERE octets != excluded.octets",
+            message.id, message.kind, message.sequence, *message.at, message.ttl_s, message.octets,
+        )  # fmt: skip
 
     def kept(self, id: str) -> bool:
         """Whether a message is kept."""

@@ -14,13 +14,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from gateway.domain.bearer import UNKNOWN_SIGNAL
 from gateway.ports import UPLINK, Event, Log, Received
 from modem.errors import Refused, Unavailable, Unknown
 from modem.keeper import Keeper
 from modem.pdu import Deliver
 from modem.sms import Taker
 from modem.status import READY, Status
-from modem.text import from_text, to_text
+from modem.text import octets_of, to_text
 from protocol.codes import BEARER_SMS
 from protocol.topics import DOWN, topic
 
@@ -31,7 +32,6 @@ _STALE_S = 90.0
 _VALIDITY_S = 300
 # How long a message that came waits to be stored; then the card keeps it, and it is given again.
 _STORED_S = 20.0
-_UNKNOWN_SIGNAL = 99
 _TURN_S = 5.0
 
 
@@ -80,7 +80,7 @@ class SmsUplink:
         """Signal as +CSQ tells it, 0 to 31; 99 when unknown."""
         status = self._reading
         if status is None or status.signal_dbm is None:
-            return _UNKNOWN_SIGNAL
+            return UNKNOWN_SIGNAL
         return min(31, max(0, (status.signal_dbm + 113) // 2))
 
     def start(self) -> None:
@@ -214,7 +214,7 @@ class SmsUplink:
 
     async def _taken(self, message: Deliver) -> bool:
         """A message came: whether the card may forget it."""
-        octets = message.payload if isinstance(message.payload, bytes) else from_text(message.payload)
+        octets = octets_of(message.payload)
         if octets is None:
             self._log.info("sms_not_ours", octets=len(message.payload))
             return True

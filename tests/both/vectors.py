@@ -136,7 +136,7 @@ def test_reports():
         key, expected = Mac(octets(vector["key"])), octets(vector["octets"])
         opened = report.open(key, expected)
         assert list(opened[:4]) == vector["fields"]
-        assert report.peek(expected) == vector["fields"][2]
+        assert report.peek(expected)[0].center == vector["fields"][2]
         if vector["writes"]:
             assert report.seal(key, Report(*vector["fields"], opened.body)) == expected
     assert report.open(key, octets(VECTORS["reports"][0]["octets"])).body == {"modelo": "SL-2"}

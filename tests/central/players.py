@@ -126,11 +126,18 @@ class GatewayPlayer:
         return list(envelope.frames)
 
     def event(
-        self, status: int, incident: int = 0, *, age: int = 0, number: int = 0, gateway: int | None = None
+        self,
+        status: int,
+        incident: int = 0,
+        *,
+        age: int = 0,
+        number: int = 0,
+        counter: int = 0,
+        gateway: int | None = None,
     ) -> bytes:
         """A sealed event of its own under the next outbox sequence; with `gateway` it says that it is that one."""
         told = events.event(gateway or self.number, status, incident, self.outbox + 1, age)
-        return ACK.seal(self._pair.up, told._replace(battery=number))
+        return ACK.seal(self._pair.up, told._replace(battery=number, counter=counter))
 
     def batch(self, acks: list[bytes], now: int) -> bytes:
         """An envelope with acks under the next outbox sequences, as it goes by SMS."""

@@ -76,12 +76,13 @@ def test_a_gateway_speaks_for_no_other_and_answers_no_command(rig: Rig) -> None:
     other = player.event(codes.PANIC, PRESS, gateway=2)
     forged = bytearray(player.event(codes.PANIC, PRESS))
     forged[-1] ^= 1
-    for ack in (other, bytes(forged)):
+    answer = player.event(codes.PANIC, PRESS, counter=3)
+    for ack in (other, bytes(forged), answer):
         rig.receive(1, player.countersign(ack, now))
     rig.receive(2, rig.gateways[2].countersign(player.event(codes.PANIC, PRESS), now))
     # Refused for good, so receipted: it must not stand before what will be believed.
     assert (rig.reader.incidents(1), rig.owed) == ([], {1, 2})
-    assert len(rig.reader.refusals()) == 3
+    assert len(rig.reader.refusals()) == 4
 
 
 def test_two_acks_in_one_sms_are_taken_like_two(rig: Rig) -> None:

@@ -1,4 +1,4 @@
-"""A neighbourhood by itself: presses and group stops under the local key, over the real flows and store."""
+"""A neighbourhood by itself: presses sound it under the local key, over the real flows and store."""
 
 from __future__ import annotations
 
@@ -6,56 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ports import UPLINK, Received, Sensed
-from protocol import codes, gateway, hop
+from protocol import codes, gateway
 from protocol.keys import center_pair
-from protocol.messages import ACK, COMMAND, Command
-from protocol.topics import DOWN, topic
+from protocol.messages import ACK, COMMAND
+from protocol.topics import topic
 from tests.gateway import frames
 from tests.gateway.desk import Desk
-
-OWN = 1 << 63 | 1 << 32 | 5
+from tests.gateway.street import OWN, alone, commands, own_events, press, sense
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """A gateway whose two centers said hello, its WAN down."""
-    desk = Desk(tmp_path)
-    for center in frames.MINE:
-        desk.up(frames.hello(center, boot=3, local=10), name=f"C00000{center}")
-    desk.link(UPLINK, False)
-    desk.passed(1), desk.passed(2)
-    return desk
-
-
-def commands(desk: Desk, center: int) -> list[Command]:
-    """Local commands passed on to a center, opened as the center does."""
-    key = center_pair(frames.center_root(center), center, 0, codes.LOCAL).down
-    return [COMMAND.open(key, frame, frames.NONCE) for frame in desk.passed(center)]
-
-
-def press(center: int = 1, status: int = codes.PANIC, age: int = 0, incident: int = OWN) -> bytes:
-    """A center's own event as it tells its gateway."""
-    return frames.ack(center, 0, 5, codes.LOCAL, status=status, incident=incident, age=age)
-
-
-def sense(desk: Desk, status: int) -> None:
-    """One of the gateway's own inputs."""
-    desk.turns.turn([Sensed(status, desk.clock.at)])
-
-
-def stop(desk: Desk, order: int = 1, issued: int | None = None, group: int = 0) -> None:
-    """Central's group stop arrives by SMS."""
-    told = gateway.StopGroup(order, desk.clock.now() if issued is None else issued, 60, frames.INCIDENT, group)
-    octets = hop.seal(frames.hop_keys().down, 1, 100 + order, [gateway.stop_group(told)])
-    desk.turns.turn([Received(UPLINK, topic(frames.GATEWAY, DOWN), octets, False, lambda: None, codes.BEARER_SMS)])
-
-
-def own_events(desk: Desk) -> list[tuple[int, int, int]]:
-    """What the gateway said of itself: status, incident, number; opened as central does."""
-    kept = [message.octets for message in desk.kept() if gateway.gateway_of(ACK.peek(message.octets).center)]
-    opened = [ACK.open(frames.hop_keys().up, octets) for octets in kept]
-    return [(ack.status, ack.incident, ack.battery) for ack in opened]
+    return alone(tmp_path)
 
 
 def test_a_press_at_one_center_sounds_the_others_of_its_group_at_once(desk: Desk) -> None:
@@ -148,7 +111,8 @@ def test_a_full_disk_keeps_no_press_from_sounding(desk: Desk) -> None:
         desk.tick(5)
     desk.tick(1)
     desk.tick(1)
-    assert commands(desk, 1) == []
+    # Sent again until the center answers, and never ordered anew.
+    assert {told.counter for told in commands(desk, 1)} == {order.counter}
     assert own_events(desk) == [(codes.PANIC, order.incident, 0)]
     assert ACK.peek(desk.kept()[-1].octets).age == 6
 
@@ -199,65 +163,6 @@ def test_a_center_that_never_said_hello_is_named(tmp_path: Path) -> None:
     assert desk.log.until("center_not_commanded")["center"] == 2
 
 
-def test_a_group_stop_stops_every_center_and_its_proof_goes_up(desk: Desk) -> None:
-    """By whichever bearer; told when the last one is measured silent, and not by an accepted stop of one that still sounds."""
-    stop(desk)
-    (first,), (second,) = commands(desk, 1), commands(desk, 2)
-    assert (first.action, second.action) == (codes.STOP, codes.STOP)
-    desk.up(frames.ack(1, first.counter, 6, codes.LOCAL))
-    desk.up(frames.ack(2, second.counter, 6, codes.LOCAL, outputs=codes.SIREN), name="C000002")
-    assert own_events(desk) == []
-    desk.up(frames.ack(2, second.counter, 7, codes.LOCAL, status=codes.STOPPED), name="C000002")
-    assert own_events(desk) == [(codes.GROUP_STOPPED, frames.INCIDENT, 2)]
-
-
-def test_the_same_group_stop_is_executed_once(desk: Desk) -> None:
-    """It comes by both bearers, in envelopes of their own."""
-    stop(desk)
-    commands(desk, 1)
-    stop(desk, order=1)
-    octets = hop.seal(
-        frames.hop_keys().down, 1, 200, [gateway.stop_group(gateway.StopGroup(1, desk.clock.now(), 60, 1, 0))]
-    )
-    desk.turns.turn([desk.received(UPLINK, topic(frames.GATEWAY, DOWN), octets)])
-    assert commands(desk, 1) == []
-
-
-def test_a_group_stop_that_comes_late_stops_nothing(desk: Desk) -> None:
-    """An SMS of two minutes ago must not silence the alarm of this minute."""
-    stop(desk, issued=desk.clock.now() - 61)
-    assert commands(desk, 1) == []
-    assert desk.log.until("group_stop_expired")["order"] == 1
-
-
-def test_a_group_stop_of_another_group_stops_nothing(desk: Desk) -> None:
-    """Both centers here are of group 1."""
-    stop(desk, group=2)
-    assert (commands(desk, 1), commands(desk, 2)) == ([], [])
-    stop(desk, order=2, group=1)
-    assert (len(commands(desk, 1)), len(commands(desk, 2))) == (1, 1)
-
-
-def test_a_center_that_does_not_prove_its_stop_is_told(desk: Desk) -> None:
-    """After a minute, once, with how many are missing."""
-    stop(desk)
-    (first,) = commands(desk, 1)
-    desk.up(frames.ack(1, first.counter, 6, codes.LOCAL))
-    desk.tick(59)
-    assert own_events(desk) == []
-    desk.tick(1)
-    desk.tick(10)
-    assert own_events(desk) == [(codes.GROUP_STOP_INCOMPLETE, frames.INCIDENT, 1)]
-    assert desk.log.until("center_did_not_prove_its_stop")["center"] == 2
-
-
-def test_the_gateways_stop_button_silences_its_group(desk: Desk) -> None:
-    """Under the local key, as every center opens it."""
-    sense(desk, codes.STOPPED_LOCALLY)
-    (order,) = commands(desk, 1)
-    assert (order.authority, order.action) == (codes.LOCAL, codes.STOP)
-
-
 def test_the_alarm_lamp_is_lit_for_what_is_loud_and_for_nothing_silent(desk: Desk) -> None:
     """A silent order is not seen on the cabinet; a loud one is, until it ends or everything is stopped."""
     silent = frames.command(issued=desk.clock.now(), class_=3, action=codes.ACTIVATE | codes.INDICATOR)
@@ -273,3 +178,13 @@ def test_the_alarm_lamp_is_lit_for_what_is_loud_and_for_nothing_silent(desk: Des
     sense(desk, codes.STOPPED_LOCALLY)
     desk.tick()
     assert desk.lamps.shown == (False, True, False)
+
+
+def test_a_press_that_is_told_under_another_name_sounds_nothing_on_a_full_disk(desk: Desk) -> None:
+    """What the disk would have refused to keep is looked at as closely as everything else."""
+    with desk.full_disk():
+        desk.up(press(), name="C000002")
+        desk.turns.turn([desk.received("local", topic("C000001", "up"), press(), retained=True)])
+        assert commands(desk, 2) == []
+        desk.up(press())
+        assert len(commands(desk, 2)) == 1
