@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from central.domain.incident import ACCEPTED, COMMAND_SOUNDING
-from protocol.codes import ACTIVATE, STOP
 
 # A frame is sent again until the center's first word on it.
 RESEND_S = 3.0
@@ -52,10 +51,10 @@ def ask_at(order: Order, state: str, now: float) -> float | None:
     """When to ask what became of an order that a center has just moved to `state`; None when no other word follows, or it
     cannot be asked for.
 
-    After `accepted` the next word is due at once; after `sounding`, when its time is over. Probes and erasures have only one. A frame
-    is good for its time to live alone: of a long alarm nobody can ask for the end.
+    After `accepted` the next word is due at once; after `sounding`, when its time is over. A frame is good for its time to live
+    alone: of a long alarm nobody can ask for the end.
     """
-    if state not in (ACCEPTED, COMMAND_SOUNDING) or not (order.action == STOP or order.action & ACTIVATE):
+    if state not in (ACCEPTED, COMMAND_SOUNDING):
         return None
     lasts_s = (order.duration_s or DEFAULT_S) if state == COMMAND_SOUNDING else 0
     at = now + lasts_s + ASK_S

@@ -35,7 +35,7 @@ class GroupStop:
     def answered(self, center: int, counter: int, status: int, outputs: int) -> None:
         """This very stop's answer proves silence when it is measured off, or accepted with nothing on."""
         silent = status == codes.STOPPED or (status == codes.ACCEPTED and not outputs & codes.LOUD)
-        if silent and counter and self.waiting.get(center) == counter:
+        if silent and self.waiting.get(center) == counter:
             del self.waiting[center]
 
     def over(self, now: float) -> bool:

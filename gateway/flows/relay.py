@@ -129,13 +129,13 @@ class Relay:
                 later(partial(self._cache.offered, frame))
 
     def _for_me(self, frame: bytes, new: bool, saved: bool, bearer: int, later: Later) -> None:
-        """What this gateway itself is told. Without a disk only a stop is done, as everything that moves; the rest comes again."""
-        about = gateway.about(frame)
-        if new and about == gateway.STOP_GROUP:
-            self._autonomy.stop(gateway.read_stop_group(frame), later, saved)
-        if not new or not saved or about == gateway.STOP_GROUP:
+        """What this gateway itself is told, once."""
+        if not new:
             return
-        if about == gateway.PIECE:
+        about = gateway.about(frame)
+        if about == gateway.STOP_GROUP:
+            self._autonomy.stop(gateway.read_stop_group(frame), later, saved)
+        elif about == gateway.PIECE:
             later(partial(self._cache.piece, frame))
         elif about == gateway.ASK:
             later(self._asked)

@@ -7,7 +7,8 @@ import pytest
 from central.commands import evidence
 from central.settings import load
 from protocol import codes, countersign, gateway
-from protocol.messages import COMMAND
+from protocol.hmac import Mac
+from protocol.messages import ACK, COMMAND
 from tests.central.rig import Installation, Rig
 
 PRESS = gateway.incident(1, 5)
@@ -128,3 +129,11 @@ def test_evidence_marks_what_the_gateway_did_not_sign(installation: Installation
     names = sorted(path.name for path in out.iterdir())
     assert names == ["C000001-1.not-countersigned", "C000001-2.cose", "G000001.pub", "README.txt"]
     assert len((out / names[0]).read_bytes()) == countersign.PAYLOAD_SIZE
+
+
+def test_what_a_center_says_that_is_not_known_yet_is_not_receipted(rig: Rig) -> None:
+    """Its enrolment may be on its way: the gateway keeps it and brings it again."""
+    ack = ACK.seal(Mac(bytes(32)), (0, 0, 4242, 0, PRESS, codes.PANIC, 0, 1, 0, 12_600))
+    rig.receive(1, rig.gateways[1].countersign(ack, int(rig.clock.at)))
+    assert (rig.owed, rig.receipt(1).upto) == (set(), 0)
+    assert len(rig.reader.refusals()) == 1

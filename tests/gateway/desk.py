@@ -166,6 +166,7 @@ class Desk:
         epoch: int = 1,
         sms: PaperSms | None = None,
         release_key: bytes = b"",
+        groups: dict[int, int] | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock or VirtualClock()
@@ -173,7 +174,9 @@ class Desk:
         self.store = SqliteStore(folder / "outbox.db", epoch, 0)
         self.store.open()
         keys = {
-            center: CenterKeys(center, 1, 0, center_pair(center_root(center), center, 0, codes.LOCAL))
+            center: CenterKeys(
+                center, (groups or {}).get(center, 1), 0, center_pair(center_root(center), center, 0, codes.LOCAL)
+            )
             for center in MINE
         }
         self.state = State(

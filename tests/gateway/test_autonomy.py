@@ -180,11 +180,41 @@ def test_the_alarm_lamp_is_lit_for_what_is_loud_and_for_nothing_silent(desk: Des
     assert desk.lamps.shown == (False, True, False)
 
 
-def test_a_press_that_is_told_under_another_name_sounds_nothing_on_a_full_disk(desk: Desk) -> None:
-    """What the disk would have refused to keep is looked at as closely as everything else."""
-    with desk.full_disk():
-        desk.up(press(), name="C000002")
-        desk.turns.turn([desk.received("local", topic("C000001", "up"), press(), retained=True)])
-        assert commands(desk, 2) == []
-        desk.up(press())
-        assert len(commands(desk, 2)) == 1
+def test_a_press_sounds_its_own_group_alone(tmp_path: Path) -> None:
+    """A gateway may have centers of two neighbourhoods."""
+    desk = Desk(tmp_path, groups={2: 7})
+    for center in frames.MINE:
+        desk.up(frames.hello(center), name=f"C00000{center}")
+    desk.passed(1), desk.passed(2)
+    desk.up(press())
+    assert (commands(desk, 1), commands(desk, 2)) == ([], [])
+    sense(desk, codes.PANIC)
+    assert (len(commands(desk, 1)), len(commands(desk, 2))) == (1, 1)
+
+
+def test_a_local_counter_is_used_once_in_all_its_starts(desk: Desk) -> None:
+    """It is on disk before the command leaves: the next one after a power cut is higher, also without another hello."""
+    desk.up(press())
+    (first,) = commands(desk, 2)
+    desk.store.close()
+    again = Desk(desk.folder, desk.clock)
+    sense(again, codes.PANIC)
+    assert [order.counter for order in commands(again, 2)] == [first.counter + 1]
+
+
+def test_a_drill_lights_no_lamp(desk: Desk) -> None:
+    """Whatever it says: the centers move nothing loud for it."""
+    desk.down(1, [frames.command(issued=desk.clock.now(), authority=codes.DRILL)])
+    desk.tick()
+    assert desk.lamps.shown[2] is False
+
+
+def test_what_the_disk_refused_is_looked_at_as_closely(desk: Desk) -> None:
+    """A press under another center's name, retained, or of another authority sounds nothing without a disk either."""
+    centers, own = desk.flows.centers, topic("C000001", "up")
+    centers.unsaved(desk.received("local", topic("C000002", "up"), press()))
+    centers.unsaved(desk.received("local", own, press(), retained=True))
+    centers.unsaved(desk.received("local", own, frames.ack(1, 0, 5, codes.CENTRAL, status=codes.PANIC, incident=OWN)))
+    assert commands(desk, 2) == []
+    centers.unsaved(desk.received("local", own, press()))
+    assert len(commands(desk, 2)) == 1

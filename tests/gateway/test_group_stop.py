@@ -123,3 +123,17 @@ def test_a_proof_is_told_when_there_is_room_for_it(tmp_path: Path) -> None:
     desk.receipt(102, 1 << 24 | 1)
     desk.tick(1)
     assert own_events(desk) == [(codes.GROUP_STOPPED, frames.INCIDENT, 2)]
+
+
+def test_a_recorded_group_stop_stops_nothing_after_a_restart(desk: Desk) -> None:
+    """Memory has forgotten the order; the window on disk has not forgotten the envelope."""
+    octets = hop.seal(
+        frames.hop_keys().down, 1, 200, [gateway.stop_group(gateway.StopGroup(1, desk.clock.now(), 60, 1, 0))]
+    )
+    desk.turns.turn([desk.received(UPLINK, topic(frames.GATEWAY, DOWN), octets)])
+    (order,) = commands(desk, 1)
+    desk.up(frames.ack(1, order.counter, 6, codes.LOCAL))
+    desk.store.close()
+    again = Desk(desk.folder, desk.clock)
+    again.turns.turn([again.received(UPLINK, topic(frames.GATEWAY, DOWN), octets)])
+    assert commands(again, 1) == []

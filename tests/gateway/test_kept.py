@@ -131,3 +131,13 @@ def test_an_outbox_outlives_a_power_cut_whatever_the_clock_says(tmp_path: Path) 
     desk = restarted(desk, clock)
     desk.tick()
     assert [message.ack for message in desk.acks()] == [press(1), frames.ack(sequence=2)]
+
+
+def test_what_gives_way_at_once_makes_room_for_those_beside_it(tmp_path: Path) -> None:
+    """Four pieces of news make room for two presses of one moment: nothing more than is needed gives way."""
+    desk = Desk(tmp_path, max_rows=64)
+    desk.up(*[news(sequence) for sequence in range(1, 65)])
+    desk.up(press(100), press(101))
+    kept = [ACK.peek(message.octets) for message in desk.kept()]
+    assert [ack.battery for ack in kept if ack.status == codes.EVICTED] == [4]
+    assert len(kept) == 63

@@ -240,3 +240,23 @@ def test_a_full_disk_forges_no_envelope(desk: Desk) -> None:
     with desk.full_disk():
         desk.down(1, [command()], forged=True)
         assert desk.passed() == []
+
+
+def test_a_receipt_that_the_disk_refuses_keeps_no_command_behind_it(desk: Desk) -> None:
+    """They share an envelope; the receipt comes again, the siren must not wait for it."""
+    desk.up(frames.ack())
+    with desk.full_disk():
+        desk.down(1, [hop.receipt(Receipt(1 << 24 | 1, 0)), command()])
+        assert desk.passed() == [command()]
+    assert len(desk.kept()) == 1
+
+
+def test_beyond_what_can_be_under_way_a_command_passes_and_is_not_kept(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flood fills no disk, and stops no siren."""
+    monkeypatch.setattr("gateway.flows.passing.MAX_KEPT", 2)
+    for envelope, counter in enumerate((1, 2, 3, 3), 1):
+        desk.down(envelope, [command(counter=counter)])
+    assert len(desk.waiting()) == 2
+    assert desk.passed() == [command(counter=counter) for counter in (1, 2, 3, 3)]
